@@ -1,0 +1,1 @@
+"""Explain Upside-Down Reinforcement Learning policies."""

@@ -1,0 +1,137 @@
+"""Copy a fitted scikit-learn tree ensemble into a :class:`~udrl_explain.forest.Forest`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import (
+    AdaBoostClassifier,
+    ExtraTreesClassifier,
+    GradientBoostingClassifier,
+    RandomForestClassifier,
+)
+from sklearn.tree import BaseDecisionTree, DecisionTreeClassifier
+
+from udrl_explain.forest import LEAF, Forest, Link
+
+
+def forest_from_estimator(estimator: Any, n_actions: int) -> Forest | None:
+    """Arrays of a fitted tree ensemble, or None where the estimator has no such form.
+
+    Parameters
+    ----------
+    estimator : fitted scikit-learn classifier
+        Its ``classes_`` are environment actions.
+    n_actions : int
+        Actions of the environment; outputs for actions not in ``classes_`` are 0.
+
+    Returns
+    -------
+    Forest or None
+        None for any estimator but decision and extra trees, random forests, extra-trees ensembles, gradient
+        boosting with its default prior and AdaBoost over trees.
+    """
+    if isinstance(estimator, DecisionTreeClassifier):
+        return _averaged([estimator], estimator, n_actions)
+    if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):
+        return _averaged(estimator.estimators_, estimator, n_actions)
+    if isinstance(estimator, GradientBoostingClassifier):
+        return _gradient_boosted(estimator, n_actions)
+    if isinstance(estimator, AdaBoostClassifier):
+        return _ada_boosted(estimator, n_actions)
+    return None
+
+
+def _averaged(trees: Sequence[DecisionTreeClassifier], owner: Any, n_actions: int) -> Forest:
+    classes = owner.classes_.astype(np.intp)
+    values = []
+    for tree in trees:
+        value = np.zeros((tree.tree_.node_count, n_actions))
+        value[:, classes] = tree.tree_.value[:, 0, :]
+        values.append(value)
+    return _concatenated(trees, values, np.zeros(n_actions), owner.n_features_in_, "mean")
+
+
+def _gradient_boosted(estimator: GradientBoostingClassifier, n_actions: int) -> Forest | None:
+    prior = estimator.init_
+    if not (isinstance(prior, str) or isinstance(prior, DummyClassifier)):
+        return None  # a custom first model depends on the input and is no tree
+    classes = estimator.classes_.astype(np.intp)
+    columns = classes[1:] if len(classes) == 2 else classes
+    base = np.full(n_actions, -np.inf)
+    base[classes] = 0.0
+    base[columns] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))[0]
+    trees, values = [], []
+    for stage in estimator.estimators_:
+        for column, tree in zip(columns, stage, strict=True):
+            value = np.zeros((tree.tree_.node_count, n_actions))
+            value[:, column] = estimator.learning_rate * tree.tree_.value[:, 0, 0]
+            trees.append(tree)
+            values.append(_inner_means(tree, value))
+    return _concatenated(trees, values, base, estimator.n_features_in_, "softmax")
+
+
+def _ada_boosted(estimator: AdaBoostClassifier, n_actions: int) -> Forest | None:
+    trees = estimator.estimators_
+    if not all(isinstance(tree, DecisionTreeClassifier) for tree in trees):
+        return None
+    classes = estimator.classes_.astype(np.intp)
+    n_classes = len(classes)
+    if n_classes < 2:
+        return None
+    total_weight = estimator.estimator_weights_.sum()
+    base = np.full(n_actions, -np.inf)
+    base[classes] = 0.0
+    values = []
+    for tree, weight in zip(trees, estimator.estimator_weights_, strict=False):
+        # SAMME: a tree gives its weight to the class it votes for and takes a share from the others.
+        votes = tree.classes_[tree.tree_.value[:, 0, :].argmax(axis=1)].astype(np.intp)
+        value = np.zeros((tree.tree_.node_count, n_actions))
+        value[:, classes] = -1.0 / (n_classes - 1)
+        value[np.arange(len(votes)), votes] = 1.0
+        values.append(_inner_means(tree, value * (weight / total_weight / (n_classes - 1))))
+    return _concatenated(trees, values, base, estimator.n_features_in_, "softmax")
+
+
+def _inner_means(tree: BaseDecisionTree, value: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give every inner node the cover-weighted mean of its leaves, children before parents."""
+    left, right = tree.tree_.children_left, tree.tree_.children_right
+    cover = tree.tree_.weighted_n_node_samples
+    for node in range(len(left) - 1, -1, -1):
+        if left[node] != LEAF:
+            a, b = left[node], right[node]
+            value[node] = (cover[a] * value[a] + cover[b] * value[b]) / (cover[a] + cover[b])
+    return value
+
+
+def _concatenated(
+    trees: Sequence[BaseDecisionTree],
+    values: Sequence[NDArray[np.float64]],
+    base: NDArray[np.float64],
+    n_features: int,
+    link: Link,
+) -> Forest:
+    sizes = np.array([tree.tree_.node_count for tree in trees])
+    roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
+
+    def joined(name: str, dtype: type[np.generic]) -> NDArray[Any]:
+        return np.concatenate([getattr(tree.tree_, name) for tree in trees]).astype(dtype)
+
+    left, right = joined("children_left", np.int32), joined("children_right", np.int32)
+    is_leaf = left == LEAF
+    shift = np.where(is_leaf, 0, np.repeat(roots, sizes)).astype(np.int32)
+    return Forest(
+        roots=roots,
+        children_left=left + shift,
+        children_right=right + shift,
+        feature=np.where(is_leaf, LEAF, joined("feature", np.int32)).astype(np.int32),
+        threshold=np.where(is_leaf, 0.0, joined("threshold", np.float64)),
+        value=np.concatenate(values),
+        cover=joined("weighted_n_node_samples", np.float64),
+        impurity=joined("impurity", np.float64),
+        base=base,
+        n_features=int(n_features),
+        link=link,
+    )
