@@ -102,9 +102,7 @@ def input_rows(states: ArrayLike, commands: ArrayLike) -> NDArray[np.float64]:
     states = np.atleast_2d(np.asarray(states, dtype=np.float64))
     commands = np.atleast_2d(np.asarray(commands, dtype=np.float64))
     if commands.ndim != 2 or commands.shape[1] != N_COMMANDS:
-        raise ValueError(
-            f"commands must have the two columns {COMMAND_NAMES}, got an array of shape {commands.shape}"
-        )
+        raise ValueError(f"commands must have the two columns {COMMAND_NAMES}, got an array of shape {commands.shape}")
     n_rows = max(len(states), len(commands))
     if len(states) not in (1, n_rows) or len(commands) not in (1, n_rows):
         raise ValueError(f"{len(states)} states cannot be paired with {len(commands)} commands")
@@ -141,7 +139,5 @@ def checked_inputs(inputs: ArrayLike, n_features: int) -> NDArray[np.float64]:
     fits = np.abs(rows) <= np.finfo(np.float32).max
     if not fits.all():
         row, column = np.argwhere(~fits)[0]
-        raise ValueError(
-            f"inputs must be finite and fit float32; row {row}, column {column} holds {rows[row, column]}"
-        )
+        raise ValueError(f"inputs must be finite and fit float32; row {row}, column {column} holds {rows[row, column]}")
     return rows

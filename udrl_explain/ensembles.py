@@ -56,7 +56,7 @@ def _averaged(trees: Sequence[DecisionTreeClassifier], owner: Any, n_actions: in
 
 def _gradient_boosted(estimator: GradientBoostingClassifier, n_actions: int) -> Forest | None:
     prior = estimator.init_
-    if not (isinstance(prior, str) or isinstance(prior, DummyClassifier)):
+    if not isinstance(prior, (str, DummyClassifier)):
         return None  # a custom first model depends on the input and is no tree
     classes = estimator.classes_.astype(np.intp)
     columns = classes[1:] if len(classes) == 2 else classes

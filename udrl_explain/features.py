@@ -74,11 +74,7 @@ ACTION_NAMES: dict[str, tuple[str, ...]] = {
     "MountainCar": ("push left", "no push", "push right"),
 }
 
-_BY_NAME = {
-    feature.name: feature
-    for features in (*STATE_FEATURES.values(), COMMAND_FEATURES)
-    for feature in features
-}
+_BY_NAME = {feature.name: feature for features in (*STATE_FEATURES.values(), COMMAND_FEATURES) for feature in features}
 
 
 def feature(name: str) -> Feature:

@@ -115,7 +115,7 @@ class Forest:
         return _leaves(rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold)
 
     def raw_outputs(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Summed tree outputs before the link, shape ``(n_rows, n_actions)``: probabilities for ``"mean"``."""
+        """Sum the tree outputs before the link, shape ``(n_rows, n_actions)``: probabilities for ``"mean"``."""
         totals = _totals(
             rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold,
             self.value, self.base,
@@ -125,7 +125,7 @@ class Forest:
         return totals
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Action probabilities, shape ``(n_rows, n_actions)``, equal to scikit-learn's bit for bit for forests.
+        """Give action probabilities, shape ``(n_rows, n_actions)``, equal to scikit-learn's bit for bit for forests.
 
         Parameters
         ----------
@@ -161,13 +161,9 @@ def _check_types(forest: Forest) -> None:
     n_nodes = len(forest.feature)
     for name in ("children_left", "children_right", "threshold", "value", "cover", "impurity"):
         if len(getattr(forest, name)) != n_nodes:
-            raise ValueError(
-                f"forest array {name!r} has {len(getattr(forest, name))} entries for {n_nodes} nodes"
-            )
+            raise ValueError(f"forest array {name!r} has {len(getattr(forest, name))} entries for {n_nodes} nodes")
     if forest.value.shape[1] != len(forest.base) or len(forest.base) < 1:
-        raise ValueError(
-            f"forest value has {forest.value.shape[1]} columns and base {len(forest.base)} entries"
-        )
+        raise ValueError(f"forest value has {forest.value.shape[1]} columns and base {len(forest.base)} entries")
     for name in ("threshold", "value", "cover", "impurity"):
         if not np.isfinite(getattr(forest, name)).all():
             raise ValueError(f"forest array {name!r} holds a value that is not finite")

@@ -1,0 +1,141 @@
+"""Files and folders that are written whole or not at all.
+
+Everything is written beside its target under a hidden name that ends in ``.partial`` and renamed when it is complete.
+A reader never sees half a file, a failure leaves what stood before, and only a killed process leaves a ``.partial``
+behind, which no loader takes for the real thing.
+"""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def write_whole(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path to write to; when the block ends it becomes `path`, replacing what stood there.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file. Missing parent folders are made (and removed again if the block fails).
+
+    Yields
+    ------
+    Path
+        In the same folder and with the same suffix, so that writers that choose by suffix work.
+
+    Raises
+    ------
+    IsADirectoryError
+        If `path` is a folder.
+    FileNotFoundError
+        If the block wrote nothing.
+
+    Notes
+    -----
+    Any exception, Ctrl-C included, removes the temporary file and goes on.
+
+    Examples
+    --------
+    >>> with write_whole("rows.csv") as partial:  # doctest: +SKIP
+    ...     partial.write_text("a,b\\n")
+    """
+    target = Path(path).resolve()
+    if target.is_dir():
+        raise IsADirectoryError(f"{path} is a folder; a file was to be written there")
+    with _parents_of(target):
+        partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
+        try:
+            yield partial
+            os.replace(partial, target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written_whole(target: str | Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
+    """Give an empty temporary folder to fill; when the block ends it becomes `target`.
+
+    Parameters
+    ----------
+    target : str or Path
+        The folder. Missing parent folders are made (and removed again if the block fails).
+    overwrite : bool
+        Replace an existing folder. The old one stays in place until the new one is complete.
+    marker : str, optional
+        Name of a file that every folder of this kind holds. An existing folder without it is somebody else's: it is
+        replaced only if it is empty, so that a slip in a path cannot delete a home folder.
+
+    Yields
+    ------
+    Path
+        ``.<name>.<random>.partial`` beside the target.
+
+    Raises
+    ------
+    FileExistsError
+        If `target` exists and may not be replaced; raised before the block runs.
+
+    Notes
+    -----
+    Any exception, Ctrl-C included, removes the temporary folder, leaves an existing target as it was, and goes on.
+    """
+    place = Path(target).resolve()
+    _check_free(place, target, overwrite, marker)
+    with _parents_of(place):
+        partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}.partial")
+        partial.mkdir()
+        try:
+            yield partial
+            _check_free(place, target, overwrite, marker)  # somebody may have been faster
+            _rename_over(partial, place)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+
+def _check_free(place: Path, named: str | Path, overwrite: bool, marker: str | None) -> None:
+    if not place.exists():
+        return
+    if not place.is_dir():
+        raise FileExistsError(f"{named} is a file; a folder was to be written there")
+    if not overwrite:
+        raise FileExistsError(f"{named} exists; give --overwrite to replace it, or another place")
+    if marker is not None and not (place / marker).is_file() and any(place.iterdir()):
+        raise FileExistsError(
+            f"{named} exists, is not empty and holds no {marker}: it was not written by this command and is not "
+            "replaced; give another place"
+        )
+
+
+def _rename_over(partial: Path, place: Path) -> None:
+    """Rename `partial` to `place`; an old folder is put aside first and deleted last, or put back."""
+    if not place.exists():
+        os.rename(partial, place)
+        return
+    old = partial.with_suffix(".old")
+    os.rename(place, old)
+    try:
+        os.rename(partial, place)
+    except BaseException:
+        os.rename(old, place)
+        raise
+    shutil.rmtree(old)
+
+
+@contextmanager
+def _parents_of(target: Path) -> Iterator[None]:
+    """Make the missing parents; if the block fails, take those away again that are still empty."""
+    missing = [parent for parent in target.parents if not parent.exists()]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for parent in missing:  # innermost first
+            try:
+                parent.rmdir()
+            except OSError:
+                break
+        raise
