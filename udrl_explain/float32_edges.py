@@ -1,8 +1,8 @@
 """The last natural-unit input that a tree sends left.
 
-A tree compares ``float32(input * factor)`` with its float64 threshold. Around a threshold this differs from comparing the
-input with ``threshold / factor``: rounding to float32 moves the edge by up to half a float32 step. Here the edge is
-found exactly, as a float64 number in natural units.
+A tree compares ``float32(input * factor)`` with its float64 threshold. Around a threshold this differs from
+comparing the input with ``threshold / factor``: rounding to float32 moves the edge by up to half a float32 step.
+Here the edge is found exactly, as a float64 number in natural units.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ _SMALLEST = np.iinfo(np.int64).min
 
 
 def last_input_left(thresholds: ArrayLike, factors: ArrayLike) -> NDArray[np.float64]:
-    """Largest float64 ``v`` with ``float32(v * factor) <= threshold``; ``np.nextafter(v, np.inf)`` goes right.
+    """Largest float64 ``v`` with ``float32(v * factor) <= threshold``; the next number goes right.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def last_input_left(thresholds: ArrayLike, factors: ArrayLike) -> NDArray[np.flo
     threshold, factor = np.broadcast_arrays(
         np.asarray(thresholds, dtype=np.float64), np.asarray(factors, dtype=np.float64)
     )
-    # Rounding and scaling keep the order, so a bisection over the float64 numbers in their order finds the edge.
+    # Rounding and scaling keep the order, so a bisection over all float64 numbers finds the edge.
     low = np.full(threshold.shape, _rank(np.array(-FLOAT32_MAX)))
     high = np.full(threshold.shape, _rank(np.array(FLOAT32_MAX)))
     none_left = ~_goes_left(_number(low), threshold, factor)

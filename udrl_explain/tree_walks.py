@@ -1,7 +1,7 @@
 """Walks of input rows down a forest: the nodes on a path, and what a path adds up to.
 
-Everything here follows scikit-learn's comparison (float32 input ``<=`` float64 threshold goes left), so that the path
-explained is the path taken. Rows are in the estimator's units (``ForestPolicy.tree_inputs``).
+Everything here follows scikit-learn's comparison (float32 input ``<=`` float64 threshold goes left), so that the
+path explained is the path taken. Rows are in the estimator's units (``ForestPolicy.tree_inputs``).
 """
 
 import os
@@ -45,8 +45,8 @@ class LeafBoxes:
     Parameters
     ----------
     lower, upper : float64 array of shape (n_rows, n_features)
-        Thresholds in the estimator's units: no tree changes its leaf while ``lower < float32(input) <= upper``
-        for every input. Infinite where no test on a path bounds the input.
+        Thresholds in the estimator's units: no tree changes its leaf while
+        ``lower < float32(input) <= upper`` for every input. Infinite where no test on a path bounds the input.
     n_tests : int64 array of shape (n_rows, n_features)
         Tests of each input on the row's paths, over all trees.
     n_trees_asking : int64 array of shape (n_rows, n_features)
@@ -75,18 +75,18 @@ def tree_steps(forest: Forest, rows: NDArray[np.float32]) -> TreeSteps:
 def path_contributions(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float64]:
     """Change of node value along the paths, credited to the input tested and summed over the trees.
 
-    Saabas (2014), "Interpreting random forests". Shape ``(n_rows, n_features, n_actions)``; not divided by the number
-    of trees.
+    Saabas (2014), "Interpreting random forests". Shape ``(n_rows, n_features, n_actions)``; not divided by the
+    number of trees.
     """
     return _by_blocks(_add_contributions, forest, rows, (forest.n_features, forest.n_actions), forest.value)
 
 
 def path_impurity(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Fall of impurity (parent minus child) along the paths, credited to the input tested, summed over the trees.
+    """Fall of impurity (parent minus child) along the paths, credited to the input tested, summed over trees.
 
     The importance of Cardenas-Cartagena et al. (arXiv 2411.11457), one value per row and input: shape
-    ``(n_rows, n_features)``. An input that no path tests has exactly 0; a value can be negative, because a child can
-    be less pure than its parent.
+    ``(n_rows, n_features)``. An input that no path tests has exactly 0; a value can be negative, because a child
+    can be less pure than its parent.
     """
     return _by_blocks(_add_impurity, forest, rows, (forest.n_features,), forest.impurity)
 
