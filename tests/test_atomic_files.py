@@ -6,6 +6,18 @@ import pytest
 from udrl_explain.atomic_files import folder_written_whole, write_whole
 
 
+def write_half_a_file(target, fault):
+    with write_whole(target) as partial:
+        partial.write_text("half")
+        raise fault
+
+
+def write_half_a_folder(target, fault, **options):
+    with folder_written_whole(target, **options) as partial:
+        (partial / "a").write_text("half")
+        raise fault
+
+
 def everything(folder):
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
@@ -25,9 +37,8 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path):
 def test_a_failed_file_leaves_the_old_one_and_nothing_else(tmp_path, fault):
     target = tmp_path / "rows.csv"
     target.write_text("old")
-    with pytest.raises(fault), write_whole(target) as partial:
-        partial.write_text("half")
-        raise fault
+    with pytest.raises(fault):
+        write_half_a_file(target, fault)
     assert target.read_text() == "old"
     assert everything(tmp_path) == ["rows.csv"]
 
@@ -35,9 +46,8 @@ def test_a_failed_file_leaves_the_old_one_and_nothing_else(tmp_path, fault):
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
 def test_a_failed_folder_leaves_not_even_the_parents_it_made(tmp_path, fault):
     (tmp_path / "kept").mkdir()
-    with pytest.raises(fault), folder_written_whole(tmp_path / "kept" / "env" / "base" / "42") as partial:
-        (partial / "policy.npz").write_text("half")
-        raise fault
+    with pytest.raises(fault):
+        write_half_a_folder(tmp_path / "kept" / "env" / "base" / "42", fault)
     assert everything(tmp_path) == ["kept"]
 
 
@@ -78,10 +88,15 @@ def test_an_existing_folder_is_refused_before_any_work(tmp_path):
 
 def test_a_folder_that_came_while_we_worked_is_not_lost(tmp_path):
     target = tmp_path / "42"
-    with pytest.raises(FileExistsError, match="--overwrite"), folder_written_whole(target) as partial:
-        (partial / "conf.json").write_text("ours")
-        target.mkdir()
-        (target / "conf.json").write_text("theirs")
+
+    def somebody_is_faster():
+        with folder_written_whole(target) as partial:
+            (partial / "conf.json").write_text("ours")
+            target.mkdir()
+            (target / "conf.json").write_text("theirs")
+
+    with pytest.raises(FileExistsError, match="--overwrite"):
+        somebody_is_faster()
     assert (target / "conf.json").read_text() == "theirs"
     assert everything(tmp_path) == ["42", "42/conf.json"]
 
@@ -100,9 +115,8 @@ def test_a_failed_overwrite_keeps_the_old_folder(tmp_path):
     target = tmp_path / "42"
     target.mkdir()
     (target / "a").write_text("old")
-    with pytest.raises(KeyboardInterrupt), folder_written_whole(target, overwrite=True) as partial:
-        (partial / "a").write_text("half")
-        raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        write_half_a_folder(target, KeyboardInterrupt, overwrite=True)
     assert (target / "a").read_text() == "old"
     assert everything(tmp_path) == ["42", "42/a"]
 

@@ -36,12 +36,7 @@ def write_whole(path: str | Path) -> Iterator[Path]:
 
     Notes
     -----
-    Any exception, Ctrl-C included, removes the temporary file and goes on.
-
-    Examples
-    --------
-    >>> with write_whole("rows.csv") as partial:  # doctest: +SKIP
-    ...     partial.write_text("a,b\\n")
+    Any exception, Ctrl-C included, removes the temporary file and is raised again.
     """
     target = Path(path).resolve()
     if target.is_dir():
@@ -81,7 +76,8 @@ def folder_written_whole(target: str | Path, overwrite: bool = False, marker: st
 
     Notes
     -----
-    Any exception, Ctrl-C included, removes the temporary folder, leaves an existing target as it was, and goes on.
+    Any exception, Ctrl-C included, removes the temporary folder, leaves an existing target as it was, and is
+    raised again.
     """
     place = Path(target).resolve()
     _check_free(place, target, overwrite, marker)
