@@ -39,7 +39,7 @@ class TreeSteps:
 
 
 @dataclass(frozen=True, eq=False)
-class LeafBoxes:
+class SameLeafBoxes:
     """Where no tree changes its leaf, and how the paths ask, for every row.
 
     Parameters
@@ -91,7 +91,7 @@ def path_impurity(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float
     return _by_blocks(_add_impurity, forest, rows, (forest.n_features,), forest.impurity)
 
 
-def leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> LeafBoxes:
+def same_leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> SameLeafBoxes:
     """Intersect the leaf boxes of all trees for each of `rows`, shape ``(n_rows, n_features)``."""
     shape = (len(rows), forest.n_features)
     lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
@@ -100,7 +100,7 @@ def leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> LeafBoxes:
         rows, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
         lower, upper, n_tests, n_asking,
     )  # fmt: skip
-    return LeafBoxes(lower, upper, n_tests, n_asking)
+    return SameLeafBoxes(lower, upper, n_tests, n_asking)
 
 
 def _by_blocks(
