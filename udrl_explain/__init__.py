@@ -1,1 +1,64 @@
-"""Explain Upside-Down Reinforcement Learning policies."""
+"""Make Upside-Down Reinforcement Learning policies readable.
+
+    train_policy, TrainConfig              train a policy, store the run
+    load_run, find_runs, Run               read stored runs
+    policy_from_estimator                  bring a classifier that you fitted yourself
+    shapley_values, shapley_interactions   how much each input pushed each action
+    feature_importance                     which inputs matter
+    decision_paths                         which tests of which trees led to an action
+    command_response, command_map          what changes when the command changes, and where exactly
+    obedience, episode_timeline            does the agent do as told; what drove one episode
+    learning_curves, final_returns         how training went, and what came out
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from udrl_explain.analysis.command_map import command_map as command_map
+    from udrl_explain.analysis.importance import feature_importance as feature_importance
+    from udrl_explain.analysis.interactions import shapley_interactions as shapley_interactions
+    from udrl_explain.analysis.learning import final_returns as final_returns
+    from udrl_explain.analysis.learning import learning_curves as learning_curves
+    from udrl_explain.analysis.obedience import obedience as obedience
+    from udrl_explain.analysis.paths import decision_paths as decision_paths
+    from udrl_explain.analysis.response import command_response as command_response
+    from udrl_explain.analysis.shapley import shapley_values as shapley_values
+    from udrl_explain.analysis.timeline import episode_timeline as episode_timeline
+    from udrl_explain.config import TrainConfig as TrainConfig
+    from udrl_explain.policies import policy_from_estimator as policy_from_estimator
+    from udrl_explain.runs import find_runs as find_runs
+    from udrl_explain.runs import load_run as load_run
+    from udrl_explain.stored_run import Run as Run
+    from udrl_explain.train import train_policy as train_policy
+
+# Modules load on first use: `python -m udrl_explain.report --help` must not wait for scikit-learn.
+_HOMES = {
+    "TrainConfig": "config",
+    "train_policy": "train",
+    "Run": "stored_run",
+    "load_run": "runs",
+    "find_runs": "runs",
+    "policy_from_estimator": "policies",
+    "feature_importance": "analysis.importance",
+    "shapley_values": "analysis.shapley",
+    "shapley_interactions": "analysis.interactions",
+    "decision_paths": "analysis.paths",
+    "command_response": "analysis.response",
+    "command_map": "analysis.command_map",
+    "obedience": "analysis.obedience",
+    "episode_timeline": "analysis.timeline",
+    "learning_curves": "analysis.learning",
+    "final_returns": "analysis.learning",
+}
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - built from the one list above
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'udrl_explain' has no attribute {name!r}")
+    return getattr(import_module(f"udrl_explain.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

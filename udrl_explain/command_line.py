@@ -5,7 +5,7 @@ import io
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import tyro
 
@@ -18,13 +18,13 @@ class UsageError(ValueError):
     """A command line that cannot be understood."""
 
 
-def parse(target: Callable[..., T], *, prog: str, arguments: Sequence[str] | None = None) -> T:
-    """Read flags into `target` (a dataclass or a function) with tyro; underscores and hyphens are both accepted.
+def parse(target: type[T], *, prog: str, arguments: Sequence[str] | None = None) -> T:
+    """Read flags into a dataclass with tyro; underscores and hyphens are both accepted.
 
     Parameters
     ----------
-    target : callable
-        What tyro fills; its docstring is the help text.
+    target : dataclass
+        What tyro fills; its docstring and those of its fields are the help text.
     prog : str
         Shown in the help text, e.g. ``"python -m udrl_explain.train"``.
     arguments : sequence of str, optional
@@ -79,10 +79,3 @@ def run_main(prog: str, main: Callable[[], int]) -> int:
 def _complain(prog: str, message: str) -> int:
     sys.stderr.write(f"{prog}: error: {' '.join(message.split())}\n")
     return 2
-
-
-def flag_type(kind: Any, help_text: str, **options: Any) -> Any:
-    """Return `kind` annotated with its help text, for signatures that tyro reads."""
-    from typing import Annotated
-
-    return Annotated[kind, tyro.conf.arg(help=help_text, **options)]

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from udrl_explain.array_files import as_numbers, read_npz, write_npz
 from udrl_explain.commands import CommandScale
 from udrl_explain.forest import FOREST_ARRAYS, Forest
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy
+from udrl_explain.safe_files import as_numbers, read_npz, write_npz
 
 SCHEMA_VERSION = 1
 ARRAY_FILE = "policy.npz"

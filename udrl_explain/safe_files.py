@@ -1,16 +1,21 @@
-"""Read ``.npy`` and ``.npz`` files that a stranger may have written: no code runs, and every fault names the file."""
+"""Read arrays, JSON and tables that a stranger may have written: no code runs, and every fault names the file."""
 
+import json
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 MOST_BYTES = 2 << 30
 """Largest unpacked size accepted of one file; a small hostile archive could claim far more."""
+
+
+MOST_JSON_BYTES = 64 << 20
 
 
 def read_npy(path: Path) -> NDArray[np.float64]:
@@ -70,6 +75,51 @@ def read_npz(path: Path, names: Iterable[str], optional: Iterable[str] = ()) -> 
     ) as fault:  # encrypted, odd compression, false shape
         raise ValueError(f"{path}: not a readable archive of arrays ({fault})") from fault
     return arrays
+
+
+def read_json(path: Path) -> Any:
+    """Contents of a JSON file; every fault is a ValueError that names it."""
+    try:
+        if path.stat().st_size > MOST_JSON_BYTES:
+            raise ValueError(f"larger than {MOST_JSON_BYTES} bytes")
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: file not found") from None
+    except (ValueError, RecursionError) as fault:
+        raise ValueError(f"{path}: not readable as JSON ({fault})") from fault
+
+
+def read_returns(path: Path) -> NDArray[np.float64]:
+    """Mean and standard deviation of return, shape ``(n, 2)``, from a ``.npy`` file."""
+    returns = read_npy(path)
+    if returns.ndim != 2 or returns.shape[1] != 2 or not np.isfinite(returns).all():
+        raise ValueError(f"{path}: must hold finite numbers of shape (n, 2), has shape {returns.shape}")
+    return returns
+
+
+def read_number_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a CSV file of finite numbers with exactly these columns."""
+    try:
+        frame = pd.read_csv(path)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{path}: file not found") from None
+    except (ValueError, OSError, pd.errors.ParserError) as fault:
+        raise ValueError(f"{path}: not readable as CSV ({fault})") from fault
+    if tuple(frame.columns) != tuple(columns):
+        raise ValueError(f"{path}: columns must be {', '.join(columns)}, got {', '.join(map(str, frame.columns))}")
+    for name in columns:
+        if frame[name].dtype.kind not in "iuf" or not np.isfinite(frame[name]).all():
+            raise ValueError(f"{path}: column {name!r} must hold finite numbers")
+    return frame
+
+
+def finite_or_nan(name: str, value: Any) -> float:
+    """Return a number read from JSON as it is, and null as NaN; anything else is a ValueError naming it."""
+    if value is None:
+        return float("nan")
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+        raise ValueError(f"{name} must be a finite number or null, got {value!r}")
+    return float(value)
 
 
 def write_npz(path: Path, arrays: Mapping[str, Any]) -> None:

@@ -1,0 +1,95 @@
+"""Estimators by name, and fitting them on training rows: trees and others anew each time, nets step by step."""
+
+import importlib
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.neural_network import MLPClassifier
+
+from udrl_explain.commands import CommandScale
+from udrl_explain.config import NEURAL, TrainConfig
+from udrl_explain.policies import Policy, greedy_actions, policy_from_estimator
+
+HIDDEN_LAYERS = (64, 64)
+
+
+def make_estimator(name: str, batch_size: int = 0) -> Any:
+    """Unfitted classifier by its name.
+
+    Parameters
+    ----------
+    name : str
+        ``module.Class`` inside scikit-learn, or ``"neural"``: an ``MLPClassifier`` with two hidden layers of 64
+        rectified linear units, trained with Adam.
+    batch_size : int
+        Rows per gradient step of the net; 0 leaves the choice to scikit-learn.
+
+    Raises
+    ------
+    ValueError
+        If scikit-learn has no such classifier, or it cannot be made without arguments.
+    """
+    if name == NEURAL:
+        return MLPClassifier(hidden_layer_sizes=HIDDEN_LAYERS, batch_size=batch_size or "auto")
+    rule = f"estimator_name must be 'neural' or a scikit-learn classifier as module.Class, got {name!r}"
+    module_name, _, class_name = name.rpartition(".")
+    if not module_name or not all(part.isidentifier() for part in name.split(".")):
+        raise ValueError(rule)
+    try:
+        kind = getattr(importlib.import_module(f"sklearn.{module_name}"), class_name)
+    except (ImportError, AttributeError):
+        raise ValueError(f"{rule}: scikit-learn has no such class") from None
+    if not (isinstance(kind, type) and issubclass(kind, BaseEstimator)):
+        raise ValueError(f"{rule}: it is no estimator")
+    if not issubclass(kind, ClassifierMixin):
+        raise ValueError(f"{rule}: it is no classifier")
+    try:
+        return kind()
+    except TypeError as fault:
+        raise ValueError(f"{rule}: it needs arguments of its own ({fault})") from None
+
+
+class Learner:
+    """Fits one estimator again and again and hands out the policy it stands for.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Resolved.
+    n_actions : int
+    generator : numpy.random.Generator
+        Gives every fit its random state.
+    """
+
+    def __init__(self, config: TrainConfig, n_actions: int, generator: np.random.Generator) -> None:
+        self._scale = CommandScale(config.return_scale, config.horizon_scale)
+        self._n_actions = n_actions
+        self._generator = generator
+        self._estimator = make_estimator(config.estimator_name, config.batch_size or 0)
+        self._continues = config.estimator_name == NEURAL
+        self._is_seeded = "random_state" in self._estimator.get_params()
+        if self._continues:
+            self._estimator.set_params(random_state=self._new_seed())
+
+    def fit(self, inputs: NDArray[np.float64], actions: NDArray[np.int64]) -> Policy:
+        """Fit on rows in natural units, shape ``(n_rows, n_features)``, and return the policy."""
+        rows = self._scale.apply(inputs)
+        if self._continues:
+            self._estimator.partial_fit(rows, actions, classes=np.arange(self._n_actions))
+        else:
+            if self._is_seeded:
+                self._estimator.set_params(random_state=self._new_seed())
+            self._estimator.fit(rows, actions)
+        return policy_from_estimator(
+            self._estimator, self._n_actions, self._scale.return_scale, self._scale.horizon_scale
+        )
+
+    def _new_seed(self) -> int:
+        return int(self._generator.integers(1 << 31))
+
+
+def accuracy(policy: Policy, inputs: NDArray[np.float64], actions: NDArray[np.int64]) -> float:
+    """Share of rows in which the policy's most probable action is the one taken."""
+    return float((greedy_actions(policy.action_probabilities(inputs)) == actions).mean())

@@ -1,0 +1,257 @@
+"""A stored training and its folder: the only module that knows which file holds what.
+
+Folder: ``data/<env_name>/<experiment>/<seed>/``. Loading runs no code from it, checks what it reads and names the
+file at fault.
+"""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.atomic_files import folder_written_whole, write_whole
+from udrl_explain.commands import COMMAND_NAMES, CommandScale
+from udrl_explain.config import TrainConfig, safe_folder_name
+from udrl_explain.environments import known_input_count
+from udrl_explain.episodes import Episode
+from udrl_explain.paper_runs import load_paper_run
+from udrl_explain.policy_files import load_policy, save_policy
+from udrl_explain.safe_files import (
+    as_numbers,
+    finite_or_nan,
+    read_json,
+    read_npz,
+    read_number_table,
+    read_returns,
+    write_npz,
+)
+from udrl_explain.stored_run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+from udrl_explain.tables import write_csv
+
+CONFIG_FILE = "conf.json"
+SWEEP_FILE = "command_sweep.csv"
+GRID_FILE = "command_grid.csv"
+
+
+def run_directory(config: TrainConfig, directory: str | Path, experiment: str | None = None) -> Path:
+    """Folder of the run that `config` describes: ``directory/<env_name>/<experiment>/<seed>``."""
+    name = config.experiment() if experiment is None else safe_folder_name(experiment)
+    return Path(directory) / safe_folder_name(config.env_name) / name / str(config.seed)
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Folders of all runs at or below `folder`, sorted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `folder` does not exist or holds no run.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if CONFIG_FILE in files:
+            found.append(Path(place))
+    if not found:
+        raise FileNotFoundError(f"{folder}: holds no run (a folder with {CONFIG_FILE})")
+    return sorted(found)
+
+
+def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite: bool = False) -> None:
+    """Write a run to ``run.directory``, whole or not at all.
+
+    Parameters
+    ----------
+    run : Run
+    learning_infos : sequence of dict
+        One record per fit.
+    overwrite : bool
+        Replace a run that is there.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists and `overwrite` is False.
+    """
+    with folder_written_whole(run.directory, overwrite=overwrite, marker=CONFIG_FILE) as folder:
+        config = run.config
+        if config.save_policy and run.policy is not None:
+            save_policy(run.policy, folder)
+        np.save(folder / "train_rewards.npy", run.train_returns)
+        np.save(folder / "test_rewards.npy", run.test_returns)
+        if config.save_learning_infos:
+            records = ",\n".join(json.dumps(record) for record in learning_infos)
+            (folder / "learning_infos.json").write_text(f"[\n{records}\n]\n", encoding="utf-8")
+        write_csv(run.training_commands, folder / "training_commands.csv")
+        write_npz(folder / "training_rows.npz", {"inputs": run.training_inputs, "actions": run.training_actions})
+        if run.episodes:
+            write_npz(folder / "episodes.npz", _episode_arrays(run.episodes))
+            write_csv(run.command_sweep, folder / SWEEP_FILE)
+        facts = {
+            "feature_names": run.feature_names,
+            "action_names": run.action_names,
+            "test_mean": _or_none(run.final_mean),
+            "test_std": _or_none(run.final_std),
+            "versions": dict(run.versions),
+        }
+        text = json.dumps(config.to_dict() | facts, indent=4, ensure_ascii=False)
+        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def store_sweep(run: Run, sweep: pd.DataFrame, *, grid: bool) -> Path:
+    """Replace the command sweep (or the two-dimensional grid) of a stored run and return the file's path."""
+    path = run.directory / (GRID_FILE if grid else SWEEP_FILE)
+    with write_whole(path) as partial:
+        write_csv(sweep, partial)
+    return path
+
+
+def load_run(folder: str | Path) -> Run:
+    """Read a run folder, written by this package or by the paper's own code.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``data/<env_name>/<experiment>/<seed>``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Naming the file and what is wrong with it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    if not (folder / CONFIG_FILE).exists():
+        below = find_runs(folder)
+        raise ValueError(f"{folder} is no run; {len(below)} runs lie below it, the first is {below[0]} (see find_runs)")
+    values = read_json(folder / CONFIG_FILE)
+    if not isinstance(values, dict):
+        raise ValueError(f"{folder / CONFIG_FILE}: must hold the settings by name")
+    if "collect_iter" in values:
+        return load_paper_run(folder, values)
+    return _load_own(folder, values)
+
+
+def _load_own(folder: Path, values: dict[str, Any]) -> Run:
+    conf = folder / CONFIG_FILE
+    try:
+        facts = {
+            name: values.pop(name) for name in ("feature_names", "action_names", "test_mean", "test_std", "versions")
+        }
+        missing = sorted({f.name for f in dataclasses.fields(TrainConfig)} - set(values))
+        if missing:
+            raise ValueError(f"setting {missing[0]!r} is missing")
+        config = TrainConfig.from_dict(values)
+        feature_names, action_names = _names(facts["feature_names"]), _names(facts["action_names"])
+        if feature_names[-2:] != COMMAND_NAMES:
+            raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {feature_names[-2:]}")
+        versions = facts["versions"]
+        if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
+            raise ValueError("versions must map packages to text")
+        final_mean, final_std = (finite_or_nan(name, facts[name]) for name in ("test_mean", "test_std"))
+    except KeyError as fault:
+        raise ValueError(f"{conf}: {fault} is missing") from None
+    except ValueError as fault:
+        raise ValueError(f"{conf}: {fault}") from fault
+    n_features, n_actions = len(feature_names), len(action_names)
+    _check_input_count(config.env_name, n_features, conf)
+    policy, note = None, "not stored (save_policy was false)"
+    if config.save_policy:
+        policy = load_policy(folder, n_actions, CommandScale(config.return_scale, config.horizon_scale))
+        note = ""
+        if policy.n_features != n_features:
+            raise ValueError(f"{folder}: the policy takes {policy.n_features} inputs, its environment has {n_features}")
+    rows = folder / "training_rows.npz"
+    training_inputs, training_actions = _inputs_and_actions(
+        read_npz(rows, ("inputs", "actions")), n_features, n_actions, rows
+    )
+    tested = np.isfinite(final_mean)
+    sweep = read_number_table(folder / SWEEP_FILE, SWEEP_COLUMNS) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
+    grid = folder / GRID_FILE
+    return Run(
+        config=config,
+        directory=folder,
+        policy=policy,
+        policy_note=note,
+        feature_names=feature_names,
+        action_names=action_names,
+        train_returns=read_returns(folder / "train_rewards.npy"),
+        test_returns=read_returns(folder / "test_rewards.npy"),
+        training_commands=read_number_table(folder / "training_commands.csv", TRAINING_COMMAND_COLUMNS),
+        training_inputs=training_inputs,
+        training_actions=training_actions,
+        episodes=_load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else (),
+        command_sweep=sweep,
+        command_grid=read_number_table(grid, SWEEP_COLUMNS) if grid.exists() else None,
+        final_mean=final_mean,
+        final_std=final_std,
+        versions=versions,
+    )
+
+
+def _episode_arrays(episodes: Sequence[Episode]) -> dict[str, NDArray[Any]]:
+    return {
+        "inputs": np.concatenate([episode.inputs for episode in episodes]),
+        "actions": np.concatenate([episode.actions for episode in episodes]),
+        "rewards": np.concatenate([episode.rewards for episode in episodes]),
+        "offsets": np.cumsum([0] + [len(episode) for episode in episodes]),
+        "seeds": np.array([episode.seed for episode in episodes], dtype=np.int64),
+    }
+
+
+def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[Episode, ...]:
+    arrays = read_npz(path, ("inputs", "actions", "rewards", "offsets", "seeds"))
+    inputs, actions = _inputs_and_actions(arrays, n_features, n_actions, path)
+    rewards = np.asarray(as_numbers(arrays, "rewards", np.float64, 1, path), dtype=np.float64)
+    offsets = np.asarray(as_numbers(arrays, "offsets", np.int64, 1, path), dtype=np.int64)
+    seeds = np.asarray(as_numbers(arrays, "seeds", np.int64, 1, path), dtype=np.int64)
+    if len(rewards) != len(actions) or not np.isfinite(rewards).all():
+        raise ValueError(f"{path}: array 'rewards' must hold one finite number per action")
+    if len(offsets) != len(seeds) + 1 or offsets[0] != 0 or offsets[-1] != len(actions) or (np.diff(offsets) < 1).any():
+        raise ValueError(f"{path}: array 'offsets' must ascend from 0 to {len(actions)}, one step more than 'seeds'")
+    return tuple(
+        Episode(inputs[a:b], actions[a:b], rewards[a:b], int(seed))
+        for a, b, seed in zip(offsets[:-1], offsets[1:], seeds, strict=True)
+    )
+
+
+def _inputs_and_actions(
+    arrays: dict[str, NDArray[np.generic]], n_features: int, n_actions: int, path: Path
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    inputs = np.asarray(as_numbers(arrays, "inputs", np.float64, 2, path), dtype=np.float64)
+    actions = np.asarray(as_numbers(arrays, "actions", np.int64, 1, path), dtype=np.int64)
+    if inputs.shape != (len(actions), n_features) or not np.isfinite(inputs).all():
+        raise ValueError(
+            f"{path}: 'inputs' must be finite, of shape ({len(actions)}, {n_features}), got {inputs.shape}"
+        )
+    if len(actions) and (actions.min() < 0 or actions.max() >= n_actions):
+        raise ValueError(f"{path}: 'actions' must lie in 0..{n_actions - 1}")
+    return inputs, actions
+
+
+def _check_input_count(env_name: str, n_features: int, path: Path) -> None:
+    known = known_input_count(env_name)
+    if known is not None and known != n_features:
+        raise ValueError(f"{path}: a policy for {env_name} takes {known} inputs, this run names {n_features}")
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"feature_names and action_names must be lists of at least two texts, got {value!r}")
+    if len(set(value)) != len(value):
+        raise ValueError(f"a name stands twice in {value!r}")
+    return tuple(value)
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None
