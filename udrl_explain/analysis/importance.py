@@ -111,8 +111,8 @@ class Importance:
                 "importance": score.importance,
                 "std": score.std,
                 "std_over": score.std_over,
-                "low": np.nan if score.low is None else score.low,
-                "high": np.nan if score.high is None else score.high,
+                "low": _or_nan(score.low, score),
+                "high": _or_nan(score.high, score),
                 "n_rows": 0 if score.rows is None else self.n_rows,
                 "n_repeats": 0 if score.repeats is None else len(score.repeats),
                 "seed": self.seed,
@@ -282,6 +282,10 @@ def _checked_actions(actions: ArrayLike, n_rows: int, n_actions: int) -> NDArray
     if taken.min() < 0 or taken.max() >= n_actions:
         raise ValueError(f"actions must lie in 0..{n_actions - 1}, got {taken.min()}..{taken.max()}")
     return taken.astype(np.int64)
+
+
+def _or_nan(bound: NDArray[np.float64] | None, score: Scores) -> NDArray[np.float64]:
+    return np.full_like(score.importance, np.nan) if bound is None else bound
 
 
 def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
