@@ -1,4 +1,4 @@
-"""How far can an input move before any tree of the forest changes its leaf, and how do the trees vote?
+"""How far can an input move before any tree changes its leaf? And how do the trees vote? The box around a decision.
 
 For every row: the box of inputs around it in which all trees keep their leaves, so that the policy's output is
 constant to the last bit; the input nearest to leaving it; how often each input is asked; and the trees' votes.
