@@ -50,6 +50,13 @@ def write_whole(path: str | Path) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
 
 
+def write_text_whole(text: str, path: str | Path) -> Path:
+    """Write UTF-8 text, its line ends as they are, through :func:`write_whole`; return `path`."""
+    with write_whole(path) as partial:
+        partial.write_text(text, encoding="utf-8", newline="")
+    return Path(path)
+
+
 @contextmanager
 def folder_written_whole(target: str | Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
     """Give an empty temporary folder to fill; when the block ends it becomes `target`.
