@@ -6,23 +6,24 @@ policy is constant. Trees are added to the cells in the forest's own order, so a
 policy's, bit for bit, and ties fall as the policy itself decides. Edges are exact in natural units (see
 ``float32_edges``).
 
-No sampling, no grid. Only forests have such cells; other policies need a grid (``analysis/command_map.py``).
+No sampling. Only forests have such cells; any other policy can be looked at on a grid, which is not exact.
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, input_rows
 from udrl_explain.float32_edges import last_input_left
 from udrl_explain.forest import Forest
-from udrl_explain.policies import ForestPolicy, Policy
+from udrl_explain.plane_rectangles import add_rectangles, find_rectangles, mark_command_tests
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
 MAX_VALUES = 50_000_000  # probabilities of one plane: 400 MB
+BATCH_ROWS = 1 << 16
 BLOCK_VALUES = 1 << 14  # probabilities worked on at a time: 128 KB stay in the cache while all trees are added
 
 
@@ -75,6 +76,16 @@ class CommandCells:
         return int(self.probabilities.shape[2])
 
     @property
+    def return_centres(self) -> NDArray[np.float64]:
+        """Middle of every cell along desired return, shape ``(n_r,)``."""
+        return np.asarray(self.return_edges[:-1] + np.diff(self.return_edges) / 2)
+
+    @property
+    def horizon_centres(self) -> NDArray[np.float64]:
+        """Middle of every cell along desired horizon, shape ``(n_h,)``."""
+        return np.asarray(self.horizon_edges[:-1] + np.diff(self.horizon_edges) / 2)
+
+    @property
     def areas(self) -> NDArray[np.float64]:
         """Area of every cell, shape ``(n_r, n_h)``, in reward x steps."""
         return np.outer(np.diff(self.return_edges), np.diff(self.horizon_edges))
@@ -118,7 +129,7 @@ class CommandCells:
         return self.actions[self.cell_at(desired_return, desired_horizon)]
 
     def probabilities_at(self, desired_return: ArrayLike, desired_horizon: ArrayLike) -> NDArray[np.float64]:
-        """Return the probabilities of commands, the broadcast shape of the two arguments and ``n_actions`` behind it."""
+        """Return the probabilities of commands, of the broadcast shape with ``n_actions`` behind it."""
         return self.probabilities[self.cell_at(desired_return, desired_horizon)]
 
 
@@ -158,7 +169,7 @@ def command_cells(
     forest, row = policy.forest, corners[0]
     structure = (forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold)
     met = np.zeros(forest.n_nodes, dtype=np.bool_)
-    _mark_command_tests(row, forest.n_features - N_COMMANDS, *structure, met)
+    mark_command_tests(row, forest.n_features - N_COMMANDS, *structure, met)
     split = np.zeros(forest.n_nodes, dtype=np.int64)
     factors = policy.scale.factors(policy.n_features)
     edges = [
@@ -172,11 +183,52 @@ def command_cells(
             f"{MAX_VALUES:,} probabilities kept at once: narrow returns or horizons"
         )
     rectangles = np.empty((int(np.count_nonzero(forest.is_leaf)), 5), dtype=np.int64)
-    n_rectangles = _find_rectangles(
+    n_rectangles = find_rectangles(
         row, forest.n_features - N_COMMANDS, *structure, split, shape[0], shape[1], rectangles
     )
     probabilities = _cell_probabilities(forest, rectangles[:n_rectangles], shape)
     return CommandCells(edges[0], edges[1], probabilities, np.argmax(probabilities, axis=2).astype(np.int64))
+
+
+def grid_cells(
+    policy: Policy,
+    state: ArrayLike,
+    returns: tuple[float, float],
+    horizons: tuple[float, float],
+    grid: tuple[int, int],
+) -> CommandCells:
+    """Equal cells that hold what any policy does at their centres: not exact.
+
+    Parameters
+    ----------
+    policy, state, returns, horizons
+        As for :func:`command_cells`, but any policy.
+    grid : (n_returns, n_horizons)
+        Number of cells along each axis.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit the policy.
+    """
+    n_cells = np.asarray(grid)
+    if n_cells.shape != (2,) or n_cells.dtype.kind not in "iu" or (n_cells < 1).any():
+        raise ValueError(f"grid must be (n_returns, n_horizons), two integers of at least 1, got {grid!r}")
+    state = checked_state(state, policy.n_features)
+    edges = [
+        np.linspace(*checked_range(name, ends), int(n) + 1)
+        for name, ends, n in zip(("returns", "horizons"), (returns, horizons), n_cells, strict=True)
+    ]
+    r, h = (line[:-1] + np.diff(line) / 2 for line in edges)
+    points = np.column_stack([np.repeat(r, len(h)), np.tile(h, len(r))])
+    probabilities = np.concatenate(
+        [
+            policy.action_probabilities(input_rows(state, points[start : start + BATCH_ROWS]))
+            for start in range(0, len(points), BATCH_ROWS)
+        ]
+    )
+    actions = greedy_actions(probabilities).reshape(len(r), len(h))
+    return CommandCells(edges[0], edges[1], probabilities.reshape(*actions.shape, -1), actions)
 
 
 def checked_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
@@ -219,7 +271,7 @@ def _cell_probabilities(forest: Forest, rectangles: NDArray[np.int64], shape: tu
     blocks = [(start, min(start + rows, shape[0])) for start in range(0, shape[0], rows)]
 
     def work(block: tuple[int, int]) -> None:
-        _add_rectangles(rectangles, forest.value, forest.base, block[0], block[1], totals)
+        add_rectangles(rectangles, forest.value, forest.base, block[0], block[1], totals)
 
     if len(blocks) < 8:
         for block in blocks:
@@ -232,88 +284,3 @@ def _cell_probabilities(forest: Forest, rectangles: NDArray[np.int64], shape: tu
         return np.moveaxis(totals, 0, 2)
     raw = np.ascontiguousarray(np.moveaxis(totals, 0, 2)).reshape(-1, forest.n_actions)
     return forest.link_outputs(raw).reshape(*shape, forest.n_actions)
-
-
-@numba.njit(cache=True, nogil=True)
-def _mark_command_tests(  # type: ignore[no-untyped-def]
-    row, n_observations, roots, left, right, feature, threshold, met
-):
-    """Mark the tests of a command that some command reaches from this state."""
-    stack = np.empty(left.shape[0] + 1, dtype=np.int64)
-    for t in range(roots.shape[0]):
-        stack[0] = roots[t]
-        size = 1
-        while size > 0:
-            size -= 1
-            node = stack[size]
-            while left[node] >= 0:
-                if feature[node] >= n_observations:
-                    met[node] = True
-                    stack[size] = right[node]
-                    size += 1
-                    node = left[node]
-                else:
-                    node = left[node] if row[feature[node]] <= threshold[node] else right[node]
-
-
-@numba.njit(cache=True, nogil=True)
-def _find_rectangles(  # type: ignore[no-untyped-def]
-    row, n_observations, roots, left, right, feature, threshold, split, n_r, n_h, rectangles
-):
-    """Write ``(first r, end r, first h, end h, leaf)`` of every leaf that holds a cell, tree by tree."""
-    stack = np.empty((left.shape[0] + 1, 5), dtype=np.int64)
-    n = 0
-    for t in range(roots.shape[0]):
-        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = 0, n_r, 0, n_h, roots[t]
-        size = 1
-        while size > 0:
-            size -= 1
-            r0, r1, h0, h1 = stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3]
-            node = stack[size, 4]
-            while left[node] >= 0:
-                f = feature[node]
-                if f < n_observations:
-                    node = left[node] if row[f] <= threshold[node] else right[node]
-                    continue
-                on_return = f == n_observations
-                low, high = (r0, r1) if on_return else (h0, h1)
-                cut = min(max(split[node], low), high)
-                if cut == high:
-                    node = left[node]
-                elif cut == low:
-                    node = right[node]
-                else:
-                    stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3] = r0, r1, h0, h1
-                    stack[size, 4] = right[node]
-                    if on_return:
-                        stack[size, 0] = cut
-                        r1 = cut
-                    else:
-                        stack[size, 2] = cut
-                        h1 = cut
-                    size += 1
-                    node = left[node]
-            rectangles[n, 0], rectangles[n, 1], rectangles[n, 2], rectangles[n, 3] = r0, r1, h0, h1
-            rectangles[n, 4] = node
-            n += 1
-    return n
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_rectangles(rectangles, value, base, start, end, totals):  # type: ignore[no-untyped-def]
-    # Rectangles stand tree by tree and those of a tree do not overlap: every cell adds its leaves in the order of
-    # the trees, as the policy does. Adding 0 changes no bit and is left out: most leaves are pure.
-    for a in range(value.shape[1]):
-        totals[a, start:end] = base[a]
-    for k in range(rectangles.shape[0]):
-        r0, r1 = max(rectangles[k, 0], start), min(rectangles[k, 1], end)
-        if r0 >= r1:
-            continue
-        h0, h1, leaf = rectangles[k, 2], rectangles[k, 3], rectangles[k, 4]
-        for a in range(value.shape[1]):
-            amount = value[leaf, a]
-            if amount != 0.0:
-                for r in range(r0, r1):
-                    line = totals[a, r]
-                    for h in range(h0, h1):
-                        line[h] += amount

@@ -1,0 +1,310 @@
+"""Where on the plane of commands does each action win, and which smallest change of command flips it.
+
+One state is held fixed and the command runs over a rectangle of (desired return, desired horizon). For a forest the
+map is exact: its regions, their areas and the nearest change of action are those of the policy itself, with no
+sampling and no grid. For any other policy it is a grid, and says so.
+
+It does not say which commands the policy met in training: lay those over the figure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from udrl_explain import command_changes
+from udrl_explain.command_changes import NearestChange, change_frame, nearest_change
+from udrl_explain.command_plane import CommandCells, checked_state, command_cells, grid_cells
+from udrl_explain.commands import Command, input_rows
+from udrl_explain.features import checked_action_names
+from udrl_explain.plane_rectangles import merged_rectangles
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+
+COLUMNS = (
+    "action", "action_name", "return_low", "return_high", "horizon_low", "horizon_high", "n_cells", "probability",
+    "margin", "method", "exact",
+)  # fmt: skip
+SHARE_COLUMNS = ("action", "action_name", "area_share", "n_cells", "probability", "margin", "method", "exact")
+NEAREST_COLUMNS = command_changes.COLUMNS
+EXACT_METHOD = "exact cells of the forest"
+CHECKED_COMMANDS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class CommandMap:
+    """Regions of the command plane at one state.
+
+    Parameters
+    ----------
+    cells : CommandCells
+        Edges, probabilities and actions; a grid where `exact` is False.
+    state : float64 array of shape (n_observations,)
+    policy : Policy
+        Asked again where a nearest change is looked for.
+    action_names : tuple of str
+    method : str
+    exact : bool
+        True for forests: the map equals the policy at every command of the plane.
+
+    Raises
+    ------
+    ValueError
+        If names do not fit the cells.
+    """
+
+    cells: CommandCells
+    state: NDArray[np.float64]
+    policy: Policy = field(repr=False)
+    action_names: tuple[str, ...]
+    method: str
+    exact: bool
+
+    def __post_init__(self) -> None:
+        checked_action_names(self.action_names, self.cells.n_actions)
+
+    @property
+    def return_edges(self) -> NDArray[np.float64]:
+        """Edges along desired return (reward), shape ``(n_r + 1,)``."""
+        return self.cells.return_edges
+
+    @property
+    def horizon_edges(self) -> NDArray[np.float64]:
+        """Edges along desired horizon (steps), shape ``(n_h + 1,)``."""
+        return self.cells.horizon_edges
+
+    @property
+    def probabilities(self) -> NDArray[np.float64]:
+        """Probability of every action in every cell, shape ``(n_r, n_h, n_actions)``."""
+        return self.cells.probabilities
+
+    @property
+    def actions(self) -> NDArray[np.int64]:
+        """Action of every cell, shape ``(n_r, n_h)``."""
+        return self.cells.actions
+
+    @property
+    def margin(self) -> NDArray[np.float64]:
+        """Probability of the first action less that of the second, shape ``(n_r, n_h)``."""
+        return self.cells.margin
+
+    @property
+    def n_cells(self) -> int:
+        """Cells of the map."""
+        return self.actions.size
+
+    @property
+    def area_share(self) -> NDArray[np.float64]:
+        """Share of the plane's area in which each action wins, shape ``(n_actions,)``; adds up to 1."""
+        areas = np.bincount(self.actions.ravel(), weights=self.cells.areas.ravel(), minlength=self.cells.n_actions)
+        return np.asarray(areas / areas.sum())
+
+    def action_at(self, desired_return: ArrayLike, desired_horizon: ArrayLike) -> int | NDArray[np.int64]:
+        """Return the action of commands: an int for two numbers, else an array of their broadcast shape.
+
+        Raises
+        ------
+        ValueError
+            If a command lies outside the plane.
+        """
+        actions = self.cells.actions_at(desired_return, desired_horizon)
+        return int(actions) if np.ndim(actions) == 0 else actions
+
+    def probabilities_at(self, desired_return: ArrayLike, desired_horizon: ArrayLike) -> NDArray[np.float64]:
+        """Return the probabilities of commands: their broadcast shape, with ``n_actions`` behind it.
+
+        Raises
+        ------
+        ValueError
+            If a command lies outside the plane.
+        """
+        return self.cells.probabilities_at(desired_return, desired_horizon)
+
+    def nearest_change(
+        self,
+        command: Command | tuple[float, float],
+        metric: tuple[float, float],
+        *,
+        action: int | None = None,
+    ) -> NearestChange | None:
+        """Find the smallest change of command that gives another action.
+
+        Parameters
+        ----------
+        command : Command or (desired_return, desired_horizon)
+            The present command, in the plane.
+        metric : (return spread, horizon spread)
+            Both above 0: the standard deviations of the training commands' desired return and desired horizon.
+        action : int, optional
+            Look for this action only; any other than the present one by default.
+
+        Returns
+        -------
+        NearestChange or None
+            None where no command of the plane has such an action.
+
+        Raises
+        ------
+        ValueError
+            If the command lies outside the plane, a spread is not above 0, or `action` is the present action.
+        RuntimeError
+            If the policy does not confirm the action found (a fault of this package).
+        """
+        return nearest_change(
+            self.cells, self._ask, _checked_command(command), _checked_spread(metric), action=action,
+            method=self.method, exact=self.exact,
+        )  # fmt: skip
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per rectangle of one action, columns :data:`COLUMNS`; the rectangles tile the plane.
+
+        Neighbouring cells of one action are merged; `probability` (of that action) and `margin` are means by area.
+        """
+        rectangles, labels = merged_rectangles(self.actions)
+        first_r, end_r, first_h, end_h = rectangles.T
+        actions = self.actions[first_r, first_h]
+        columns = {
+            "action": actions,
+            "action_name": np.array(self.action_names, dtype=object)[actions],
+            "return_low": self.return_edges[first_r],
+            "return_high": self.return_edges[end_r],
+            "horizon_low": self.horizon_edges[first_h],
+            "horizon_high": self.horizon_edges[end_h],
+            **self._means(labels, len(rectangles)),
+            "method": self.method,
+            "exact": self.exact,
+        }
+        return pd.DataFrame(columns, columns=list(COLUMNS))
+
+    def share_frame(self) -> pd.DataFrame:
+        """One row per action, columns :data:`SHARE_COLUMNS`; probability and margin where it wins (NaN if nowhere)."""
+        columns = {
+            "action": np.arange(self.cells.n_actions),
+            "action_name": np.array(self.action_names, dtype=object),
+            "area_share": self.area_share,
+            **self._means(self.actions, self.cells.n_actions),
+            "method": self.method,
+            "exact": self.exact,
+        }
+        return pd.DataFrame(columns, columns=list(SHARE_COLUMNS))
+
+    def nearest_frame(
+        self,
+        command: Command | tuple[float, float],
+        metric: tuple[float, float],
+        *,
+        action: int | None = None,
+    ) -> pd.DataFrame:
+        """Three rows (both commands free, return alone, horizon alone), columns :data:`NEAREST_COLUMNS`.
+
+        Parameters as for :meth:`nearest_change`. Where nothing flips, `found` is False and the rest is empty.
+        """
+        nearest = self.nearest_change(command, metric, action=action)
+        here = _checked_command(command)
+        own = int(self._ask([here.desired_return], [here.desired_horizon])[0])
+        return change_frame(here, own, _checked_spread(metric), nearest, self.action_names, self.method, self.exact)
+
+    def _means(self, labels: NDArray[np.int64], n_labels: int) -> dict[str, NDArray[np.generic]]:
+        """Number of cells, and mean probability and margin by area, of each label."""
+        flat, areas = labels.ravel(), self.cells.areas.ravel()
+        n_cells = np.bincount(flat, minlength=n_labels)
+        total = np.bincount(flat, weights=areas, minlength=n_labels)
+        # Cells without area (a change of action at the plane's very end) count alike.
+        weights = np.where(total[flat] > 0, areas, 1.0)
+        total = np.bincount(flat, weights=weights, minlength=n_labels)
+        top = np.take_along_axis(self.probabilities, self.actions[:, :, None], axis=2)
+        with np.errstate(invalid="ignore"):
+            means = {
+                name: np.bincount(flat, weights=weights * values.ravel(), minlength=n_labels) / total
+                for name, values in (("probability", top), ("margin", self.margin))
+            }
+        return {"n_cells": n_cells, **means}
+
+    def _ask(self, returns: ArrayLike, horizons: ArrayLike) -> NDArray[np.int64]:
+        commands = np.column_stack(np.broadcast_arrays(returns, horizons))
+        return greedy_actions(self.policy.action_probabilities(input_rows(self.state, commands)))
+
+
+def command_map(
+    policy: Policy,
+    state: ArrayLike,
+    returns: tuple[float, float],
+    horizons: tuple[float, float],
+    *,
+    grid: tuple[int, int] = (101, 101),
+    action_names: Sequence[str] | None = None,
+) -> CommandMap:
+    """Map which action wins at which command, at one state.
+
+    Parameters
+    ----------
+    policy : Policy
+        Never modified.
+    state : array_like of shape (n_observations,)
+        Held fixed.
+    returns, horizons : (low, high)
+        The plane, ends included, in reward and steps; `low` below `high`.
+    grid : (n_returns, n_horizons)
+        For policies that are no forests: the plane is cut into so many equal cells, and the policy asked at their
+        centres. Forests need none.
+    action_names : sequence of str, optional
+
+    Returns
+    -------
+    CommandMap
+        Exact for forests: checked here against the policy at 256 commands, half of them on edges or one step beside.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit the policy or a range is empty.
+    RuntimeError
+        If map and policy differ anywhere checked (a fault of this package).
+    """
+    names = checked_action_names(action_names, policy.n_actions)
+    fixed = checked_state(state, policy.n_features).copy()
+    fixed.setflags(write=False)
+    if isinstance(policy, ForestPolicy):
+        exact = CommandMap(command_cells(policy, fixed, returns, horizons), fixed, policy, names, EXACT_METHOD, True)
+        _check_against_policy(exact)
+        return exact
+    cells = grid_cells(policy, fixed, returns, horizons, grid)
+    return CommandMap(cells, fixed, policy, names, "grid of {} x {} commands".format(*cells.actions.shape), exact=False)
+
+
+def _check_against_policy(result: CommandMap) -> None:
+    rng = np.random.default_rng(0)
+    commands = np.empty((CHECKED_COMMANDS, 2))
+    half = CHECKED_COMMANDS // 2
+    for column, edges in enumerate((result.return_edges, result.horizon_edges)):
+        commands[:, column] = rng.uniform(edges[0], edges[-1], CHECKED_COMMANDS)
+        on_edge = rng.choice(edges, half)
+        beside = rng.choice([-np.inf, np.inf], half)
+        moved = np.where(rng.random(half) < 0.5, on_edge, np.nextafter(on_edge, beside))
+        commands[:half, column] = np.clip(moved, edges[0], edges[-1])
+    theirs = result.policy.action_probabilities(input_rows(result.state, commands))
+    ours = result.probabilities_at(commands[:, 0], commands[:, 1])
+    wrong = (greedy_actions(ours) != greedy_actions(theirs)) | (np.abs(ours - theirs) > 1e-12).any(axis=1)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise RuntimeError(
+            f"at return {commands[row, 0]!r}, horizon {commands[row, 1]!r} the map gives {ours[row]}, the policy "
+            f"{theirs[row]}: please report this"
+        )
+
+
+def _checked_command(command: Command | tuple[float, float]) -> Command:
+    if isinstance(command, Command):
+        return command
+    values = np.asarray(command, dtype=np.float64)
+    if values.shape != (2,):
+        raise ValueError(f"command must be (desired_return, desired_horizon), got {command!r}")
+    return Command(float(values[0]), float(values[1]))
+
+
+def _checked_spread(metric: tuple[float, float]) -> tuple[float, float]:
+    values = np.asarray(metric, dtype=np.float64)
+    if values.shape != (2,) or not (np.isfinite(values) & (values > 0)).all():
+        raise ValueError(f"metric must be (return spread, horizon spread), both finite and above 0, got {metric!r}")
+    return float(values[0]), float(values[1])
