@@ -1,0 +1,192 @@
+"""Decision paths as pictures: one path of one tree, or the paths of one state under several commands."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.patches import Patch, Rectangle
+
+from udrl_explain.features import feature
+from udrl_explain.figures.style import ACTION_COLOURS, COMMAND_COLOUR, STATE_COLOUR, axes_or_new
+
+STEP_INCHES = 0.3
+HEADER_INCHES = 0.9
+
+
+def path_height(n_steps: int) -> float:
+    """Inches that a path of `n_steps` tests needs to be readable: one line per test, the header and the leaf."""
+    return HEADER_INCHES + STEP_INCHES * (n_steps + 1)
+
+
+def plot_decision_path(frame: pd.DataFrame, *, ax: Axes | None = None, row: int = 0, tree: int = 0) -> Axes:
+    """One path from the root (top) to the leaf: each test as it was answered, and the probability after it.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As ``DecisionPaths.to_frame()`` gives it.
+    ax : Axes, optional
+        A new figure by default; :func:`path_height` says how high it should be.
+    row, tree : int
+        Which path.
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the frame holds no test of this row and tree.
+    """
+    path = frame[(frame["row"] == row) & (frame["tree"] == tree)].sort_values("step")
+    if path.empty:
+        raise ValueError(f"frame holds no test of row {row}, tree {tree}; a tree of a single leaf has none")
+    axes = _empty_axes(ax, len(path) + 1)
+    quantity = _quantity_label(path)
+    axes.text(0.01, -0.5, f"tree {tree}, row {row}: test as answered", va="center", weight="bold")
+    axes.text(0.5, -0.5, "side", ha="left", va="center", weight="bold")
+    axes.text(0.62, -0.5, f"{quantity} (start {_number(path['before'].iloc[0])})", va="center", weight="bold")
+    for y, (_, test) in enumerate(path.iterrows()):
+        _draw_test(axes, test, 0.0, 0.46, y, is_first=y == 0)
+        axes.text(0.5, y + 0.5, "left" if test["went_left"] else "right", va="center")
+        _draw_probability(axes, test, y)
+    _draw_leaf(axes, 0.0, 0.46, len(path), f"leaf {path['next_node'].iloc[-1]}")
+    _draw_legend(axes, parts=False)
+    return axes
+
+
+def plot_path_contrast(frame: pd.DataFrame, *, ax: Axes | None = None, tree: int | None = None) -> Axes:
+    """The paths of one tree under several commands side by side; a heavy frame marks the test where they part.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As ``PathContrast.to_frame()`` gives it.
+    ax : Axes, optional
+        A new figure by default; :func:`path_height` says how high it should be.
+    tree : int, optional
+        The first tree whose paths part by default (the first of all where none does).
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    ValueError
+        If the frame holds no test of this tree.
+    """
+    if tree is None:
+        parting = frame[frame["is_parting"]]
+        tree = int((frame if parting.empty else parting)["tree"].iloc[0]) if len(frame) else 0
+    paths = frame[frame["tree"] == tree]
+    if paths.empty:
+        raise ValueError(f"frame holds no test of tree {tree}; a tree of a single leaf has none")
+    labels = list(dict.fromkeys(paths["label"]))
+    axes = _empty_axes(ax, int(paths["step"].max()) + 2)
+    axes.set_title(f"tree {tree} of {paths['n_trees'].iloc[0]}")
+    width = 1.0 / len(labels)
+    for column, label in enumerate(labels):
+        path = paths[paths["label"] == label].sort_values("step")
+        left, right = column * width + 0.01, (column + 1) * width - 0.02
+        first = path.iloc[0]
+        command = f"return {first['desired_return']:.4g}, horizon {first['desired_horizon']:.4g}"
+        axes.text((left + right) / 2, -0.72, label, ha="center", va="center", weight="bold")
+        axes.text((left + right) / 2, -0.25, command, ha="center", va="center")
+        for y, (_, test) in enumerate(path.iterrows()):
+            _draw_test(axes, test, left, right, y, is_first=y == 0)
+        _draw_leaf(axes, left, right, len(path), f"{_quantity_label(path)} = {_number(path['after'].iloc[-1])}")
+    _draw_legend(axes, bool(paths["is_parting"].any()))
+    return axes
+
+
+def _empty_axes(ax: Axes | None, n_lines: int) -> Axes:
+    """Axes without frame whose y counts lines downwards below a header."""
+    axes = axes_or_new(ax)
+    axes.set_axis_off()
+    axes.set_xlim(0.0, 1.0)
+    axes.set_ylim(n_lines, -1.0)
+    return axes
+
+
+def _quantity_label(path: pd.DataFrame) -> str:
+    name = path["action_name"].iloc[0]
+    return f"P({name})" if path["quantity"].iloc[0] == "probability" else f"score of {name}"
+
+
+def _answer(test: pd.Series) -> str:
+    """The test as the tree answered it; more than four digits only where value and threshold would look equal."""
+    value, threshold = float(test["value"]), float(test["threshold"])
+    digits = 4
+    while digits < 17 and value != threshold and f"{value:.{digits}g}" == f"{threshold:.{digits}g}":
+        digits += 1
+    shown = feature(test["feature"])
+    unit = f" {shown.unit}" if shown.unit else ""
+    sign = "≤" if test["went_left"] else ">"
+    return f"{shown.symbol} = {value:.{digits}g} {sign} {threshold:.{digits}g}{unit}".replace("-", "−")
+
+
+def _draw_test(axes: Axes, test: pd.Series, left: float, right: float, y: float, *, is_first: bool) -> None:
+    is_command, parts = bool(test["is_command"]), bool(test.get("is_parting", False))
+    _draw_box(
+        axes, left, right, y, COMMAND_COLOUR if is_command else STATE_COLOUR,
+        face="0.92" if bool(test.get("is_shared", False)) and not parts else "white",
+        line_width=2.4 if parts else 0.8, hatch="////" if is_command else "",
+    )  # fmt: skip
+    # The columns of a contrast are narrow; its header and the strip already say that it is a desired one.
+    answer = _answer(test).removeprefix("desired ") if "is_parting" in test else _answer(test)
+    axes.text(left + 0.025, y + 0.5, answer, va="center")
+    if not is_first:
+        _draw_arrow(axes, (left + right) / 2, y)
+
+
+def _draw_leaf(axes: Axes, left: float, right: float, y: float, text: str) -> None:
+    axes.text((left + right) / 2, y + 0.5, text, ha="center", va="center", style="italic")
+    _draw_arrow(axes, (left + right) / 2, y)
+
+
+def _draw_box(
+    axes: Axes, left: float, right: float, y: float, colour: str, *, face: str, line_width: float, hatch: str
+) -> None:
+    edge = "black" if line_width > 1 else "0.4"
+    low, height = y + 0.16, 0.68
+    outline = Rectangle((left, low), right - left, height, facecolor=face, edgecolor=edge, linewidth=line_width)
+    axes.add_patch(outline)
+    # A strip in front says state or command, by hatch too.
+    strip = Rectangle((left, low), 0.016, height, facecolor=colour, edgecolor=edge, linewidth=0.5, hatch=hatch)
+    axes.add_patch(strip)
+
+
+def _draw_legend(axes: Axes, parts: bool) -> None:
+    handles = [
+        Patch(facecolor=STATE_COLOUR, edgecolor="0.4", label="test of the state"),
+        Patch(facecolor=COMMAND_COLOUR, edgecolor="0.4", hatch="////", label="test of the command"),
+    ]
+    if parts:
+        handles.append(Patch(facecolor="white", edgecolor="black", linewidth=2.4, label="paths part here"))
+        handles.append(Patch(facecolor="0.92", edgecolor="0.4", label="shared by all"))
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(handles))
+
+
+def _draw_arrow(axes: Axes, x: float, y: float) -> None:
+    axes.annotate(
+        "", xy=(x, y + 0.18), xytext=(x, y - 0.16),
+        arrowprops={"arrowstyle": "-|>", "linewidth": 0.7, "color": "0.3", "shrinkA": 0, "shrinkB": 0},
+    )  # fmt: skip
+
+
+def _draw_probability(axes: Axes, test: pd.Series, y: float) -> None:
+    """Bar of the probability after a test with its number and change; the number alone for scores."""
+    change = float(test["after"]) - float(test["before"])
+    left, width = 0.62, 0.2
+    if test["quantity"] == "probability":
+        colour = ACTION_COLOURS[int(test["action"]) % len(ACTION_COLOURS)]
+        frame = Rectangle((left, y + 0.26), width, 0.48, facecolor="none", edgecolor="0.4", linewidth=0.6)
+        filled = Rectangle((left, y + 0.26), width * float(test["after"]), 0.48, facecolor=colour, alpha=0.85)
+        axes.add_patch(filled)
+        axes.add_patch(frame)
+        left += width + 0.015
+    axes.text(left, y + 0.5, f"{_number(test['after'])} ({_number(change, '+')})", va="center")
+
+
+def _number(value: float, sign: str = "") -> str:
+    return f"{value:{sign}.3f}".replace("-", "−")
