@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import (
     AdaBoostClassifier,
+    BaggingClassifier,
     ExtraTreesClassifier,
     GradientBoostingClassifier,
     RandomForestClassifier,
@@ -30,13 +31,16 @@ def forest_from_estimator(estimator: Any, n_actions: int) -> Forest | None:
     Returns
     -------
     Forest or None
-        None for any estimator but decision and extra trees, random forests, extra-trees ensembles, gradient
-        boosting with its default prior and AdaBoost over trees.
+        None for any estimator but decision and extra trees, random forests, extra-trees ensembles, bagged trees,
+        gradient boosting with its default prior and AdaBoost over trees.
     """
     if isinstance(estimator, DecisionTreeClassifier):
-        return _averaged([estimator], estimator, n_actions)
+        return _averaged([estimator], [estimator.classes_], estimator.n_features_in_, n_actions)
     if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):
-        return _averaged(estimator.estimators_, estimator, n_actions)
+        classes = [estimator.classes_] * len(estimator.estimators_)
+        return _averaged(estimator.estimators_, classes, estimator.n_features_in_, n_actions)
+    if isinstance(estimator, BaggingClassifier):
+        return _bagged(estimator, n_actions)
     if isinstance(estimator, GradientBoostingClassifier):
         return _gradient_boosted(estimator, n_actions)
     if isinstance(estimator, AdaBoostClassifier):
@@ -44,14 +48,28 @@ def forest_from_estimator(estimator: Any, n_actions: int) -> Forest | None:
     return None
 
 
-def _averaged(trees: Sequence[DecisionTreeClassifier], owner: Any, n_actions: int) -> Forest:
-    classes = owner.classes_.astype(np.intp)
+def _averaged(
+    trees: Sequence[DecisionTreeClassifier],
+    classes: Sequence[NDArray[Any]],
+    n_features: int,
+    n_actions: int,
+    columns: Sequence[NDArray[np.intp]] | None = None,
+) -> Forest:
     values = []
-    for tree in trees:
+    for tree, labels in zip(trees, classes, strict=True):
         value = np.zeros((tree.tree_.node_count, n_actions))
-        value[:, classes] = tree.tree_.value[:, 0, :]
+        value[:, labels.astype(np.intp)] = tree.tree_.value[:, 0, :]
         values.append(value)
-    return _concatenated(trees, values, np.zeros(n_actions), owner.n_features_in_, "mean")
+    return _concatenated(trees, values, np.zeros(n_actions), n_features, "mean", columns)
+
+
+def _bagged(estimator: BaggingClassifier, n_actions: int) -> Forest | None:
+    trees = estimator.estimators_
+    if not all(isinstance(tree, DecisionTreeClassifier) for tree in trees):
+        return None
+    # Each tree saw some of the columns and labels, and numbers them in its own way.
+    classes = [estimator.classes_[tree.classes_.astype(np.intp)] for tree in trees]
+    return _averaged(trees, classes, estimator.n_features_in_, n_actions, estimator.estimators_features_)
 
 
 def _gradient_boosted(estimator: GradientBoostingClassifier, n_actions: int) -> Forest | None:
@@ -112,6 +130,7 @@ def _concatenated(
     base: NDArray[np.float64],
     n_features: int,
     link: Link,
+    columns: Sequence[NDArray[np.intp]] | None = None,
 ) -> Forest:
     sizes = np.array([tree.tree_.node_count for tree in trees])
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
@@ -121,12 +140,15 @@ def _concatenated(
 
     left, right = joined("children_left", np.int32), joined("children_right", np.int32)
     is_leaf = left == LEAF
+    features = [tree.tree_.feature for tree in trees]
+    if columns is not None:  # leaves hold a negative number, which is overwritten below
+        features = [own[feature] for own, feature in zip(columns, features, strict=True)]
     shift = np.where(is_leaf, 0, np.repeat(roots, sizes)).astype(np.int32)
     return Forest(
         roots=roots,
         children_left=left + shift,
         children_right=right + shift,
-        feature=np.where(is_leaf, LEAF, joined("feature", np.int32)).astype(np.int32),
+        feature=np.where(is_leaf, LEAF, np.concatenate(features)).astype(np.int32),
         threshold=np.where(is_leaf, 0.0, joined("threshold", np.float64)),
         value=np.concatenate(values),
         cover=joined("weighted_n_node_samples", np.float64),

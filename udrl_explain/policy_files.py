@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.neighbors import KNeighborsClassifier, RadiusNeighborsClassifier
+from sklearn.svm import SVC, NuSVC
 
 from udrl_explain.commands import CommandScale
 from udrl_explain.forest import FOREST_ARRAYS, Forest
@@ -21,9 +24,16 @@ ESTIMATOR_FILE = "policy.skops"
 _COMMON = ("schema_version", "kind", "return_scale", "horizon_scale")
 _MOST_LAYERS = 100
 
-# Types beyond those that skops trusts by itself. Compiled trees are left out on purpose: scikit-learn walks them
-# without bounds checks, so a hostile file could read any memory. Search trees of neighbours are rebuilt after loading.
-_ALLOWED_TYPES = frozenset(
+# Types beyond those that skops trusts by itself. scikit-learn walks compiled trees without bounds checks, so a hostile
+# file could read any memory: its Tree is left out on purpose, and the checked types are made safe after loading.
+_CHECKED_TYPES = frozenset(
+    {
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.neighbors._ball_tree.BallTree",
+        "sklearn.neighbors._kd_tree.KDTree",
+    }
+)
+_ALLOWED_TYPES = _CHECKED_TYPES | frozenset(
     {
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
@@ -33,8 +43,6 @@ _ALLOWED_TYPES = frozenset(
         "sklearn.gaussian_process.kernels.RBF",
         "sklearn.metrics._dist_metrics.EuclideanDistance64",
         "sklearn.metrics._dist_metrics.ManhattanDistance64",
-        "sklearn.neighbors._ball_tree.BallTree",
-        "sklearn.neighbors._kd_tree.KDTree",
     }
 )
 
@@ -185,10 +193,11 @@ def check_storable(policy: Policy) -> None:
         return
     import skops.io
 
-    foreign = set(skops.io.get_untrusted_types(data=skops.io.dumps(policy.estimator))) - _ALLOWED_TYPES
-    if foreign:
+    types = set(skops.io.get_untrusted_types(data=skops.io.dumps(policy.estimator)))
+    foreign = types - _ALLOWED_TYPES
+    if foreign or (types & _CHECKED_TYPES and not _is_checkable(policy.estimator)):
         raise ValueError(
-            f"{type(policy.estimator).__name__} cannot be stored safely: it holds {sorted(foreign)}; "
+            f"{type(policy.estimator).__name__} cannot be stored safely: it holds {sorted(foreign or types)}; "
             "switch save_policy off, or choose another estimator"
         )
 
@@ -201,13 +210,13 @@ def _load_estimator(path: Path, n_actions: int, scale: CommandScale) -> Policy:
     from udrl_explain.policies import policy_from_estimator
 
     try:
-        foreign = set(skops.io.get_untrusted_types(file=path)) - _ALLOWED_TYPES
-        if foreign:
-            raise ValueError(f"holds types that are not allowed: {sorted(foreign)}")
+        types = set(skops.io.get_untrusted_types(file=path))
+        if types - _ALLOWED_TYPES:
+            raise ValueError(f"holds types that are not allowed: {sorted(types - _ALLOWED_TYPES)}")
         estimator = skops.io.load(path, trusted=sorted(_ALLOWED_TYPES))
-        if hasattr(estimator, "_tree") and hasattr(estimator, "_fit_X"):
-            # A search tree from a file could point anywhere; the one built anew from the rows is the same.
-            estimator.fit(estimator._fit_X, estimator.classes_[estimator._y])
+        if types & _CHECKED_TYPES and not _is_checkable(estimator):
+            raise ValueError(f"holds {sorted(types & _CHECKED_TYPES)} inside another estimator")
+        _make_safe(estimator)
         return policy_from_estimator(estimator, n_actions, scale.return_scale, scale.horizon_scale)
     except UntrustedTypesFoundException as fault:
         raise ValueError(f"{path}: {fault}") from fault
@@ -221,3 +230,43 @@ def _load_estimator(path: Path, n_actions: int, scale: CommandScale) -> Policy:
         zipfile.BadZipFile,
     ) as fault:
         raise ValueError(f"{path}: not a readable estimator ({fault})") from fault
+
+
+def _is_checkable(estimator: Any) -> bool:
+    return isinstance(estimator, (KNeighborsClassifier, RadiusNeighborsClassifier, HistGradientBoostingClassifier))
+
+
+def _make_safe(estimator: Any) -> None:
+    """Check, or build anew, what compiled code would follow blindly."""
+    if isinstance(estimator, (KNeighborsClassifier, RadiusNeighborsClassifier)):
+        # A search tree from a file could point anywhere; the one built anew from the rows is the same.
+        estimator.fit(estimator._fit_X, estimator.classes_[estimator._y])
+    elif isinstance(estimator, HistGradientBoostingClassifier):
+        for predictor in np.ravel(estimator._predictors):
+            _check_predictor(predictor, estimator.n_features_in_)
+    elif isinstance(estimator, (SVC, NuSVC)):
+        n_vectors, n_classes = len(estimator.support_vectors_), len(estimator.classes_)
+        fits = (
+            estimator.support_vectors_.shape == (n_vectors, estimator.n_features_in_)
+            and estimator.support_.shape == (n_vectors,)
+            and estimator._n_support.shape == (n_classes,)
+            and (estimator._n_support >= 0).all()
+            and estimator._n_support.sum() == n_vectors
+            and estimator._dual_coef_.shape == (n_classes - 1, n_vectors)
+            and estimator._intercept_.shape == (n_classes * (n_classes - 1) // 2,)
+        )
+        if not fits:
+            raise ValueError("the shapes of the support vectors and coefficients do not fit each other")
+
+
+def _check_predictor(predictor: Any, n_features: int) -> None:
+    """Make sure that a tree of histogram gradient boosting stays inside its own array."""
+    nodes = predictor.nodes
+    inner = np.flatnonzero(nodes["is_leaf"] == 0)
+    features = nodes["feature_idx"][inner]
+    if len(nodes) == 0 or nodes["is_categorical"][inner].any() or ((features < 0) | (features >= n_features)).any():
+        raise ValueError("a tree is empty, tests a category or a feature that does not exist")
+    for side in ("left", "right"):
+        children = nodes[side][inner].astype(np.int64)
+        if ((children <= inner) | (children >= len(nodes))).any():
+            raise ValueError("a tree's children must stand behind their parent")
