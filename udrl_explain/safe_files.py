@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from udrl_explain.tables import read_csv
+
 MOST_BYTES = 2 << 30
 """Largest unpacked size accepted of one file; a small hostile archive could claim far more."""
 
@@ -100,11 +102,9 @@ def read_returns(path: Path) -> NDArray[np.float64]:
 def read_number_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Return a CSV file of finite numbers with exactly these columns."""
     try:
-        frame = pd.read_csv(path)
+        frame = read_csv(path)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path}: file not found") from None
-    except (ValueError, OSError, pd.errors.ParserError) as fault:
-        raise ValueError(f"{path}: not readable as CSV ({fault})") from fault
     if tuple(frame.columns) != tuple(columns):
         raise ValueError(f"{path}: columns must be {', '.join(columns)}, got {', '.join(map(str, frame.columns))}")
     for name in columns:
