@@ -1,29 +1,209 @@
-"""Exact Shapley values of any policy: every coalition of inputs against every background row."""
+"""Worth of every coalition of inputs, for any policy: its rows joined with all background rows, without repeats.
 
+The worth of coalition S for a row x is the mean output over background rows b of the row that takes the inputs in S
+from x and the others from b (interventional game). Such joined rows are evaluated once although many coalitions and
+pairs (x, b) share them: inputs in which x and b agree make no difference to the pair, and pairs that agree on the
+inputs that are taken give one joined row.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
-from udrl_explain.policies import Policy
+Outputs = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+MAX_ENUMERATED = 12  # inputs: 4096 coalitions
+PAIRS_AT_ONCE = 1 << 18
+BACKGROUND_AT_ONCE = 1 << 15
+ROWS_PER_CALL = 8192
+PENDING_ROWS = 1 << 16
 
 
-def enumerated_values(
-    policy: Policy, rows: NDArray[np.float64], background: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Shapley values and base values by enumeration."""
-    n = policy.n_features
-    worth = np.empty((2**n, len(rows), policy.n_actions))
-    for coalition in range(2**n):
-        inside = np.array([coalition >> j & 1 for j in range(n)], dtype=bool)
-        for i, row in enumerate(rows):
-            hybrid = np.where(inside, row, background)
-            worth[coalition, i] = policy.action_probabilities(hybrid).mean(axis=0)
-    values = np.zeros((len(rows), n, policy.n_actions))
-    for coalition in range(2**n):
-        size = coalition.bit_count()
-        for j in range(n):
-            if not coalition >> j & 1:
-                weight = factorial(size) * factorial(n - size - 1) / factorial(n)
-                values[:, j] += weight * (worth[coalition | 1 << j] - worth[coalition])
-    return values, policy.action_probabilities(background).mean(axis=0)
+def coalition_worths(
+    outputs: Outputs,
+    rows: NDArray[np.float64],
+    background: NDArray[np.float64],
+    n_actions: int,
+    n_threads: int,
+) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """Worth of all coalitions, one block of rows after the other.
+
+    Parameters
+    ----------
+    outputs : callable
+        Rows of shape ``(n, n_features)`` to outputs of shape ``(n, n_actions)``.
+    rows : float64 array of shape (n_rows, n_features)
+    background : float64 array of shape (n_background, n_features)
+    n_actions, n_threads : int
+        Several threads only where `outputs` may be called from several at once.
+
+    Yields
+    ------
+    block : slice
+        Of `rows`.
+    worths : float64 array of shape (2**n_features, n_block, n_actions)
+        Bit j of the first index says whether input j belongs to the coalition.
+    """
+    distinct, weights = np.unique(background, axis=0, return_counts=True)
+    shares = weights / len(background)
+    n_features = rows.shape[1]
+    per_row = n_actions * 8 << n_features
+    n_block = max(1, min(PAIRS_AT_ONCE // min(len(distinct), BACKGROUND_AT_ONCE), (1 << 26) // per_row))
+    with ThreadPoolExecutor(n_threads) as pool, threadpool_limits(1):
+        for first in range(0, len(rows), n_block):
+            block = slice(first, min(first + n_block, len(rows)))
+            worths = np.zeros((1 << n_features, block.stop - block.start, n_actions))
+            for start in range(0, len(distinct), BACKGROUND_AT_ONCE):
+                part = slice(start, start + BACKGROUND_AT_ONCE)
+                _add_block(outputs, rows[block], distinct[part], shares[part], pool, worths)
+            yield block, worths
+
+
+def shapley_weights(n_features: int) -> NDArray[np.float64]:
+    """Weight of every coalition's worth in every input's Shapley value, shape ``(n_features, 2**n_features)``.
+
+    Shapley (1953): the mean over coalitions S without j of ``|S|! (n - |S| - 1)! / n! (v(S + j) - v(S))``.
+    """
+    coalitions = np.arange(1 << n_features)
+    sizes = np.array([int(s).bit_count() for s in coalitions])
+    joining = np.array([factorial(s) * factorial(n_features - s - 1) / factorial(n_features)
+                        for s in range(n_features)] + [0.0])  # fmt: skip
+    weights = np.empty((n_features, len(coalitions)))
+    for j in range(n_features):
+        member = (coalitions >> j & 1).astype(bool)
+        weights[j] = np.where(member, joining[sizes - 1], -joining[sizes])
+    return weights
+
+
+def interaction_weights(n_features: int) -> NDArray[np.float64]:
+    """Weight of every coalition's worth in the interaction index of every pair i < j.
+
+    Shape ``(n_pairs, 2**n_features)``, pairs line by line of the upper triangle. Grabisch and Roubens (1999): the
+    sum over coalitions S without both of ``|S|! (n - |S| - 2)! / (n - 1)!`` times the second difference.
+    """
+    coalitions = np.arange(1 << n_features)
+    sizes = np.array([int(s).bit_count() for s in coalitions])
+    joining = np.array([factorial(s) * factorial(n_features - s - 2) / factorial(n_features - 1)
+                        for s in range(n_features - 1)])  # fmt: skip
+    lines = []
+    for i in range(n_features):
+        for j in range(i + 1, n_features):
+            members = (coalitions >> i & 1) + (coalitions >> j & 1)
+            lines.append(joining[sizes - members] * np.where(members == 1, -1.0, 1.0))
+    return np.array(lines).reshape(-1, len(coalitions))
+
+
+def threads(n_jobs: int | None) -> int:
+    """Threads for `n_jobs`; None means all cores.
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is below 1.
+    """
+    if n_jobs is None:
+        return os.cpu_count() or 1
+    if n_jobs < 1:
+        raise ValueError(f"n_jobs must be at least 1, or None for all cores, got {n_jobs}")
+    return n_jobs
+
+
+def evaluated(outputs: Outputs, rows: NDArray[np.float64], pool: ThreadPoolExecutor) -> NDArray[np.float64]:
+    """Outputs of many rows, in calls of bounded size whose bounds do not depend on the number of threads."""
+    parts = [rows[i : i + ROWS_PER_CALL] for i in range(0, len(rows), ROWS_PER_CALL)]
+    return np.concatenate(list(pool.map(outputs, parts)))
+
+
+def _add_block(
+    outputs: Outputs,
+    rows: NDArray[np.float64],
+    background: NDArray[np.float64],
+    shares: NDArray[np.float64],
+    pool: ThreadPoolExecutor,
+    worths: NDArray[np.float64],
+) -> None:
+    """Add the outputs of the joined rows of all pairs to the worths of the coalitions that make them."""
+    n_rows, n_features = rows.shape
+    agree = np.zeros((n_rows, len(background)), dtype=np.int64)
+    for j in range(n_features):
+        agree |= (rows[:, j, None] == background[:, j]).astype(np.int64) << j
+    masks = np.unique(agree)
+    pending: list[tuple[int, NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
+    n_pending = 0
+
+    def flush() -> None:
+        if not pending:
+            return
+        results = evaluated(outputs, np.concatenate([entry[4] for entry in pending]), pool)
+        start = 0
+        for coalition, row, partner, inverse, joined in pending:
+            result = results[start : start + len(joined)][inverse] * shares[partner, None]
+            start += len(joined)
+            for mask in masks:
+                if mask & coalition:
+                    continue
+                chosen = agree[row, partner] == mask
+                sums = np.stack(
+                    [np.bincount(row[chosen], result[chosen, a], n_rows) for a in range(result.shape[1])], axis=1
+                )
+                for other in _subsets(int(mask)):
+                    worths[coalition | other] += sums
+        pending.clear()
+
+    for coalition, row_ids, partner_ids in _coalitions(rows, background):
+        # A pair that agrees on a member has this joined row without that member already.
+        row, partner = np.nonzero((agree & coalition) == 0)
+        if len(row) == 0:
+            continue
+        n_partners = int(partner_ids.max()) + 1
+        if n_partners == len(background) and row_ids.max() + 1 == n_rows:
+            index = inverse = np.arange(len(row))  # all joined rows differ
+        else:
+            keys = row_ids[row] * n_partners + partner_ids[partner]
+            _, index, inverse = np.unique(keys, return_index=True, return_inverse=True)
+        members = np.array([coalition >> j & 1 for j in range(n_features)], dtype=bool)
+        joined = np.where(members, rows[row[index]], background[partner[index]])
+        pending.append((coalition, row, partner, inverse, joined))
+        n_pending += len(row)
+        if n_pending >= PENDING_ROWS:
+            flush()
+            n_pending = 0
+    flush()
+
+
+def _coalitions(
+    rows: NDArray[np.float64], background: NDArray[np.float64]
+) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """Every coalition, with numbers that tell rows apart on its members and background rows on the others."""
+    n_features = rows.shape[1]
+    row_codes = [np.unique(rows[:, j], return_inverse=True)[1] for j in range(n_features)]
+    partner_codes = [np.unique(background[:, j], return_inverse=True)[1] for j in range(n_features)]
+
+    def visit(j: int, coalition: int, row_ids: NDArray[np.int64], partner_ids: NDArray[np.int64]):  # type: ignore[no-untyped-def]
+        if j == n_features:
+            yield coalition, row_ids, partner_ids
+            return
+        yield from visit(j + 1, coalition, row_ids, _refined(partner_ids, partner_codes[j]))
+        yield from visit(j + 1, coalition | 1 << j, _refined(row_ids, row_codes[j]), partner_ids)
+
+    yield from visit(0, 0, np.zeros(len(rows), dtype=np.int64), np.zeros(len(background), dtype=np.int64))
+
+
+def _refined(ids: NDArray[np.int64], codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    if len(ids) == 0 or ids.max() + 1 == len(ids):
+        return ids  # all different already
+    return np.unique(ids * (codes.max() + 1) + codes, return_inverse=True)[1]
+
+
+def _subsets(mask: int) -> Iterator[int]:
+    subset = mask
+    while True:
+        yield subset
+        if subset == 0:
+            return
+        subset = (subset - 1) & mask

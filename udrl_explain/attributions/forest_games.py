@@ -1,0 +1,275 @@
+"""The exact engine for forests of few inputs: both games, any number of rows, bounded memory, all cores.
+
+Leaves are packed into groups (``leaf_groups``); a group's table holds, for every cell of its grid, the summed
+contributions of its leaves (``leaf_tables``). A row then costs one cell number and one table line per group. The
+background enters a table through its counts per cell only, so a row's cost does not depend on its size.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
+from udrl_explain.attributions.leaf_groups import cells_of_rows, leaf_groups
+from udrl_explain.attributions.leaf_tables import (
+    MAX_TESTED,
+    fill_leaf_table,
+    n_columns,
+    product_pattern_shares,
+    quadrature,
+)
+from udrl_explain.forest import Forest
+
+MAX_CELLS = 256  # of a group that holds more than one leaf
+N_LANES = 8  # parts of the forest with sums of their own: a constant, so that threads cannot change a result
+LANE_FLOATS = 1 << 19  # of a lane's sums, and so how many rows are explained at a time
+TABLE_FLOATS = 1 << 16  # tables built before rows are read again; they stay in the core's cache
+ROW_BLOCK = 512
+N_WORK = 9
+
+
+def forest_contributions(
+    forest: Forest,
+    rows: NDArray[np.float32],
+    background: NDArray[np.float32] | None,
+    order: int,
+    n_jobs: int | None = None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Exact contributions to the raw outputs of a forest.
+
+    Parameters
+    ----------
+    forest : Forest
+    rows : float32 array of shape (n_rows, n_features)
+        As the trees compare them.
+    background : float32 array of shape (n_background, n_features) or None
+        None for the path-dependent game.
+    order : {VALUES, INTERACTIONS}
+        See :func:`~udrl_explain.attributions.leaf_tables.n_columns`.
+    n_jobs : int, optional
+        Threads; None takes all cores.
+
+    Returns
+    -------
+    contributions : float64 array of shape (n_rows, n_columns, n_actions)
+    base : float64 array of shape (n_actions,)
+        Raw output when no input is known.
+
+    Raises
+    ------
+    ValueError
+        If a path tests more than 15 inputs.
+    """
+    boxes = leaf_boxes(forest)
+    n_tested = int(boxes.tested.sum(axis=1).max())
+    if n_tested > MAX_TESTED:
+        raise ValueError(
+            f"method='exact' takes forests whose paths test at most {MAX_TESTED} inputs, one here tests {n_tested}: "
+            "use method='permutation'"
+        )
+    divisor = forest.n_trees if forest.link == "mean" else 1
+    if background is None:
+        base = forest.base + boxes.base / divisor
+        background_ranks = boxes.ranks(rows[:0])
+    else:
+        base = forest.raw_outputs(background).mean(axis=0)
+        background_ranks = boxes.ranks(background)
+    contributions = np.zeros((len(rows), n_columns(forest.n_features, order), forest.n_actions))
+    for trees, outputs in _tree_sets(forest, boxes):
+        chosen = np.flatnonzero(trees[boxes.tree])
+        value = boxes.value[np.ix_(chosen, outputs)] / divisor
+        derived = _derived_output(value)
+        kept = [k for k in range(len(outputs)) if k != derived]
+        counts = value[:, kept].any(axis=1)
+        sums = _summed(boxes, chosen[counts], value[counts][:, kept], rows, background_ranks,
+                       background is None, order, n_jobs)  # fmt: skip
+        contributions[:, :, outputs[kept]] += sums
+        if derived is not None:
+            contributions[:, :, outputs[derived]] -= sums.sum(axis=2)
+    return contributions, base
+
+
+def _tree_sets(forest: Forest, boxes: LeafBoxes) -> list[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
+    """Trees that add to the same outputs, as a mask over trees, and these outputs."""
+    touched = np.zeros((forest.n_trees, forest.n_actions), dtype=bool)
+    np.logical_or.at(touched, boxes.tree, boxes.value != 0)
+    if forest.link == "mean":
+        touched[:] = touched.any(axis=0)
+    return [
+        ((touched == outputs).all(axis=1), np.flatnonzero(outputs))
+        for outputs in np.unique(touched, axis=0)
+        if outputs.any()
+    ]
+
+
+def _derived_output(value: NDArray[np.float64]) -> int | None:
+    """Output to take as minus the others, where all leaves' values have one sum: the busiest one."""
+    sums = value.sum(axis=1)
+    if value.shape[1] < 2 or np.ptp(sums) > 1e-14 * np.abs(value).max():
+        return None
+    return int(np.argmax((value != 0).sum(axis=0)))
+
+
+def _summed(
+    boxes: LeafBoxes,
+    leaves: NDArray[np.intp],
+    value: NDArray[np.float64],
+    rows: NDArray[np.float32],
+    background_ranks: NDArray[np.uint16] | NDArray[np.uint32],
+    path_dependent: bool,
+    order: int,
+    n_jobs: int | None,
+) -> NDArray[np.float64]:
+    """Sum over `leaves` of what they contribute, shape ``(n_rows, n_columns, n_outputs)``."""
+    n_outputs = value.shape[1]
+    columns = n_columns(rows.shape[1], order)
+    sums = np.zeros((len(rows), columns, n_outputs))
+    if len(leaves) == 0 or len(rows) == 0 or n_outputs == 0:
+        return sums
+    width = -(-n_outputs * columns // 4) * 4  # whole vector registers
+    rows_at_once = max(ROW_BLOCK, LANE_FLOATS // width)
+    nodes, weights = quadrature()
+    lanes = [lane for lane in np.array_split(leaves, N_LANES) if len(lane)]
+    lane_values = [part for part in np.array_split(value, N_LANES) if len(part)]
+    n_cuts = boxes.n_cuts
+
+    def lane_total(i: int, ranks: NDArray[np.uint16] | NDArray[np.uint32]) -> NDArray[np.float64]:
+        total = np.zeros((ranks.shape[1], width))
+        lane = lanes[i]
+        _add_lane(
+            boxes.lower[lane], boxes.upper[lane], boxes.share[lane], lane_values[i], n_cuts, ranks,
+            background_ranks, path_dependent, order, columns, nodes, weights, total,
+        )  # fmt: skip
+        return total
+
+    with ThreadPoolExecutor(n_jobs or os.cpu_count()) as pool:
+        for first in range(0, len(rows), rows_at_once):
+            ranks = boxes.ranks(rows[first : first + rows_at_once])
+            total = np.zeros((ranks.shape[1], width))
+            for part in pool.map(lane_total, range(len(lanes)), [ranks] * len(lanes)):
+                total += part
+            block = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns)
+            sums[first : first + rows_at_once] = block.transpose(0, 2, 1)
+    return sums
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_lane(  # type: ignore[no-untyped-def]
+    lower, upper, share, value, n_cuts, ranks, background, path_dependent, order, columns, nodes, weights, total
+):
+    width = total.shape[1]
+    groups = leaf_groups(lower, upper, n_cuts, MAX_CELLS)
+    n_groups = groups.n_cells.shape[0]
+    largest = groups.n_cells.max()
+    tables = np.empty(max(TABLE_FLOATS, largest * width))
+    counts = np.zeros(largest)
+    pattern = np.empty(largest, dtype=np.uint16)
+    c = np.empty(largest)
+    work = np.empty((N_WORK, largest))
+    leaf_table = np.empty((largest, columns))
+    background_cells = np.empty(background.shape[1], dtype=np.uint16)
+    offset = np.zeros(n_groups, dtype=np.int64)
+    begin = 0
+    while begin < n_groups:
+        end, used = begin, 0
+        while end < n_groups and (end == begin or used + groups.n_cells[end] * width <= tables.shape[0]):
+            offset[end] = used
+            n_cells = groups.n_cells[end]
+            used += n_cells * width
+            if not path_dependent:
+                cells_of_rows(groups, end, background, 0, background_cells)
+                counts[:n_cells] = 0.0
+                for b in range(background_cells.shape[0]):
+                    counts[background_cells[b]] += 1.0
+            _fill_group_table(
+                groups, end, lower, upper, share, value, n_cuts, counts, path_dependent,
+                background_cells.shape[0], order, nodes, weights, pattern, c, work, leaf_table,
+                tables[offset[end] : used], width,
+            )  # fmt: skip
+            end += 1
+        _add_rows(groups, begin, end, offset, tables, ranks, total)
+        begin = end
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_group_table(  # type: ignore[no-untyped-def]
+    groups, g, lower, upper, share, value, n_cuts, counts, path_dependent, n_background, order, nodes, weights,
+    pattern, c, work, leaf_table, table, width,
+):  # fmt: skip
+    n_features, columns, n_cells = lower.shape[1], leaf_table.shape[1], groups.n_cells[g]
+    features = np.empty(n_features, dtype=np.int64)
+    shares = np.empty(n_features)
+    table[:] = 0.0
+    for leaf in range(groups.first_leaf[g], groups.first_leaf[g + 1]):
+        m = 0
+        for j in range(n_features):
+            if lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]:
+                features[m] = j
+                shares[m] = share[leaf, j]
+                m += 1
+        _fill_patterns(groups, g, leaf, features, m, pattern)
+        if path_dependent:
+            product_pattern_shares(shares, m, c)
+        else:
+            c[: 1 << m] = 0.0
+            for s in range(n_cells):
+                c[pattern[s]] += counts[s]
+            for q in range(1 << m):
+                c[q] /= n_background
+        fill_leaf_table(c, features, m, order, n_features, nodes, weights, work, leaf_table)
+        for k in range(value.shape[1]):
+            v = value[leaf, k]
+            if v != 0.0:
+                for s in range(n_cells):
+                    at = s * width + k * columns
+                    p = pattern[s]
+                    for j in range(columns):
+                        table[at + j] += v * leaf_table[p, j]
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_patterns(groups, g, leaf, features, m, pattern):  # type: ignore[no-untyped-def]
+    # For every cell of the group: in which of the leaf's tested inputs it lies inside the box.
+    bit = np.uint64(1) << np.uint64(leaf - groups.first_leaf[g])
+    pattern[0] = 0
+    known, i = 1, 0
+    for j in range(groups.first_class.shape[1] - 1):
+        first, n_classes = groups.first_class[g, j], groups.first_class[g, j + 1] - groups.first_class[g, j]
+        mine = np.uint16(0)
+        if i < m and features[i] == j:
+            mine = np.uint16(1 << i)
+            i += 1
+        for k in range(n_classes - 1, -1, -1):  # the first part is written last: the others copy it
+            inside = mine if groups.class_mask[first + k] & bit else np.uint16(0)
+            for s in range(known):
+                pattern[k * known + s] = pattern[s] | inside
+        known *= n_classes
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_rows(groups, begin, end, offset, tables, ranks, total):  # type: ignore[no-untyped-def]
+    n_rows, width = total.shape
+    cells = np.empty((4, ROW_BLOCK), dtype=np.uint16)
+    for first in range(0, n_rows, ROW_BLOCK):
+        n = min(ROW_BLOCK, n_rows - first)
+        # Four groups at a time: the sums are read and written once for all four.
+        fours = begin + (end - begin) // 4 * 4
+        for g in range(begin, fours, 4):
+            for i in range(4):
+                cells_of_rows(groups, g + i, ranks, first, cells[i, :n])
+            for r in range(n):
+                a = offset[g] + cells[0, r] * width
+                b = offset[g + 1] + cells[1, r] * width
+                c = offset[g + 2] + cells[2, r] * width
+                d = offset[g + 3] + cells[3, r] * width
+                for k in range(width):
+                    total[first + r, k] += (tables[a + k] + tables[b + k]) + (tables[c + k] + tables[d + k])
+        for g in range(fours, end):
+            cells_of_rows(groups, g, ranks, first, cells[0, :n])
+            for r in range(n):
+                a = offset[g] + cells[0, r] * width
+                for k in range(width):
+                    total[first + r, k] += tables[a + k]

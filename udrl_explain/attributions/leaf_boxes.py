@@ -1,0 +1,106 @@
+"""The leaves of a forest as boxes over ranked inputs.
+
+Every threshold of an input is rounded down to float32 and ranked. A float32 row lies at or below a float64
+threshold exactly when it lies at or below that rounded threshold, so comparing ranks *is* the tree's comparison.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from udrl_explain.forest import Forest
+
+
+@dataclass(frozen=True, eq=False)
+class LeafBoxes:
+    """One box per leaf: a row is inside in input j when ``lower[j] <= rank <= upper[j]``.
+
+    Parameters
+    ----------
+    cuts : tuple of float32 arrays
+        Ascending thresholds of each input, rounded down to float32. A row's rank is the number of cuts below it.
+    lower, upper : int32 arrays of shape (n_leaves, n_features)
+        0 and ``len(cuts[j])`` where a leaf's path does not test the input. ``lower > upper`` marks a box that no
+        float32 row can enter.
+    share : float64 array of shape (n_leaves, n_features)
+        Product of child cover over parent cover at the path's splits on the input; 1 where it is not tested.
+    value : float64 array of shape (n_leaves, n_actions)
+        Of the leaf, in the forest's raw units.
+    tree : int32 array of shape (n_leaves,)
+    """
+
+    cuts: tuple[NDArray[np.float32], ...]
+    lower: NDArray[np.int32]
+    upper: NDArray[np.int32]
+    share: NDArray[np.float64]
+    value: NDArray[np.float64]
+    tree: NDArray[np.int32]
+
+    @property
+    def n_cuts(self) -> NDArray[np.int32]:
+        """Number of cuts of each input, shape ``(n_features,)``."""
+        return np.array([len(cuts) for cuts in self.cuts], dtype=np.int32)
+
+    @property
+    def tested(self) -> NDArray[np.bool_]:
+        """Whether a leaf's path tests an input, shape ``(n_leaves, n_features)``."""
+        return (self.lower > 0) | (self.upper < self.n_cuts)
+
+    @property
+    def base(self) -> NDArray[np.float64]:
+        """Sum of all leaves, each weighted by its share of the training rows, shape ``(n_actions,)``."""
+        return np.asarray(self.share.prod(axis=1) @ self.value)
+
+    def ranks(self, rows: NDArray[np.float32]) -> NDArray[np.uint16] | NDArray[np.uint32]:
+        """Ranks of rows (as the trees compare them), one contiguous line per input: ``(n_features, n_rows)``."""
+        dtype = np.uint16 if self.n_cuts.max(initial=0) < np.iinfo(np.uint16).max else np.uint32
+        ranks = np.empty((len(self.cuts), len(rows)), dtype=dtype)
+        for j, cuts in enumerate(self.cuts):
+            ranks[j] = np.searchsorted(cuts, rows[:, j], side="left")
+        return ranks
+
+
+def leaf_boxes(forest: Forest) -> LeafBoxes:
+    """Boxes of all leaves, in the order of the nodes of each tree."""
+    nearest = forest.threshold.astype(np.float32)
+    too_high = nearest.astype(np.float64) > forest.threshold
+    rounded = np.where(too_high, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    cuts, rank = [], np.zeros(forest.n_nodes, dtype=np.int32)
+    for j in range(forest.n_features):
+        nodes = np.flatnonzero(forest.feature == j)
+        cuts.append(np.unique(rounded[nodes]))
+        rank[nodes] = np.searchsorted(cuts[-1], rounded[nodes])
+    n_cuts = np.array([len(c) for c in cuts], dtype=np.int32)
+    leaves = np.flatnonzero(forest.is_leaf)
+    lower, upper, share = _boxes(
+        forest.children_left, forest.children_right, forest.feature, rank, forest.cover, n_cuts, leaves
+    )
+    return LeafBoxes(tuple(cuts), lower, upper, share, forest.value[leaves], forest.tree_of_node[leaves])
+
+
+@numba.njit(cache=True, nogil=True)
+def _boxes(left, right, feature, rank, cover, n_cuts, leaves):  # type: ignore[no-untyped-def]
+    # Walk from each leaf to its root: the first bound met from below is the tightest one.
+    n_leaves, n_features = leaves.shape[0], n_cuts.shape[0]
+    parent = np.full(feature.shape[0], -1, dtype=np.int32)
+    for node in range(feature.shape[0]):
+        if left[node] >= 0:
+            parent[left[node]] = node
+            parent[right[node]] = node
+    lower = np.zeros((n_leaves, n_features), dtype=np.int32)
+    upper = np.empty((n_leaves, n_features), dtype=np.int32)
+    share = np.ones((n_leaves, n_features), dtype=np.float64)
+    for i in range(n_leaves):
+        upper[i] = n_cuts
+        child, node = leaves[i], parent[leaves[i]]
+        while node >= 0:
+            j = feature[node]
+            share[i, j] *= cover[child] / cover[node]
+            if child == left[node]:
+                upper[i, j] = min(upper[i, j], rank[node])
+            else:
+                lower[i, j] = max(lower[i, j], rank[node] + 1)
+            child, node = node, parent[node]
+    return lower, upper, share
