@@ -80,12 +80,14 @@ def _gradient_boosted(estimator: GradientBoostingClassifier, n_actions: int) -> 
     columns = classes[1:] if len(classes) == 2 else classes
     base = np.full(n_actions, -np.inf)
     base[classes] = 0.0
-    base[columns] = estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))[0]
+    # Probabilities are the softmax of the scores; under exponential loss (two classes) of twice the scores.
+    unit = 2.0 if estimator.loss == "exponential" else 1.0
+    base[columns] = unit * estimator._raw_predict_init(np.zeros((1, estimator.n_features_in_)))[0]
     trees, values = [], []
     for stage in estimator.estimators_:
         for column, tree in zip(columns, stage, strict=True):
             value = np.zeros((tree.tree_.node_count, n_actions))
-            value[:, column] = estimator.learning_rate * tree.tree_.value[:, 0, 0]
+            value[:, column] = unit * estimator.learning_rate * tree.tree_.value[:, 0, 0]
             trees.append(tree)
             values.append(_inner_means(tree, value))
     return _concatenated(trees, values, base, estimator.n_features_in_, "softmax")
