@@ -31,15 +31,17 @@ def last_input_left(thresholds: ArrayLike, factors: ArrayLike) -> NDArray[np.flo
         np.asarray(thresholds, dtype=np.float64), np.asarray(factors, dtype=np.float64)
     )
     # Rounding and scaling keep the order, so a bisection over all float64 numbers finds the edge.
-    low = np.full(threshold.shape, _rank(np.array(-FLOAT32_MAX)))
-    high = np.full(threshold.shape, _rank(np.array(FLOAT32_MAX)))
+    shape, threshold, factor = threshold.shape, threshold.ravel(), factor.ravel()
+    low = _rank(np.full(threshold.shape, -FLOAT32_MAX))
+    high = _rank(np.full(threshold.shape, FLOAT32_MAX))
     none_left = ~_goes_left(_number(low), threshold, factor)
     all_left = _goes_left(_number(high), threshold, factor)
     while (high - 1 > low).any():
         middle = (low >> 1) + (high >> 1) + (low & high & 1)  # the sum of the two may not fit int64
         left = _goes_left(_number(middle), threshold, factor)
         low, high = np.where(left, middle, low), np.where(left, high, middle)
-    return np.where(all_left, np.inf, np.where(none_left, -np.inf, _number(low)))
+    edges = np.where(all_left, np.inf, np.where(none_left, -np.inf, _number(low)))
+    return edges.reshape(shape)
 
 
 def _goes_left(
