@@ -71,7 +71,11 @@ class Forest:
         _check_types(self)
         _check_structure(self)
         for name in _ARRAYS:
-            getattr(self, name).setflags(write=False)
+            array = getattr(self, name)
+            if array.flags.writeable or not array.flags.c_contiguous:
+                array = array.copy(order="C")  # the caller's array stays the caller's
+                array.setflags(write=False)
+                object.__setattr__(self, name, array)
 
     @property
     def n_trees(self) -> int:
@@ -112,12 +116,21 @@ class Forest:
         int32 array of shape (n_rows, n_trees)
             Node indices.
         """
+        rows = self._checked_rows(rows)
         return _leaves(rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold)
+
+    def _checked_rows(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        # The compiled loops read as many columns as the trees test, and compare what they are given.
+        if rows.ndim != 2 or rows.shape[1] != self.n_features or rows.dtype != np.float32:
+            raise ValueError(
+                f"rows must be float32 of shape (n_rows, {self.n_features}), got {rows.dtype} {rows.shape}"
+            )
+        return rows
 
     def raw_outputs(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sum the tree outputs before the link, shape ``(n_rows, n_actions)``: probabilities for ``"mean"``."""
         totals = _totals(
-            rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold,
+            self._checked_rows(rows), self.roots, self.children_left, self.children_right, self.feature, self.threshold,
             self.value, self.base,
         )  # fmt: skip
         if self.link == "mean":
@@ -158,6 +171,8 @@ def _check_types(forest: Forest) -> None:
             raise ValueError(f"forest array {name!r} must be {n_dimensions}-dimensional {np.dtype(dtype)}")
     if forest.link not in ("mean", "softmax"):
         raise ValueError(f"forest link must be 'mean' or 'softmax', got {forest.link!r}")
+    if forest.n_features < 1:
+        raise ValueError(f"forest n_features must be at least 1, got {forest.n_features}")
     n_nodes = len(forest.feature)
     for name in ("children_left", "children_right", "threshold", "value", "cover", "impurity"):
         if len(getattr(forest, name)) != n_nodes:
