@@ -154,13 +154,15 @@ def with_intervals(scores: list[Scores], n_resamples: int, generator: np.random.
     by_row = [score.rows for score in scores if score.rows is not None]
     if not by_row:
         return tuple(scores)
-    stacked = np.concatenate(by_row, axis=1)
-    n_rows = len(stacked)
-    means = np.empty((n_resamples, stacked.shape[1]))
+    # Column by column: a number must not depend on what else was asked for, or in which order.
+    columns = np.ascontiguousarray(np.concatenate(by_row, axis=1).T)
+    n_columns, n_rows = columns.shape
+    means = np.empty((n_resamples, n_columns))
     for resample in range(n_resamples):
-        counts = np.bincount(generator.integers(n_rows, size=n_rows), minlength=n_rows)
-        means[resample] = counts @ stacked / n_rows
-    low, high = percentile_interval(means, n_units=n_rows)
+        draws = generator.integers(n_rows, size=n_rows)
+        counts = np.bincount(draws, minlength=n_rows).astype(np.float64)
+        means[resample] = [counts @ column for column in columns]
+    low, high = percentile_interval(means / n_rows, n_units=n_rows)
     intervals = zip(np.split(low, len(by_row)), np.split(high, len(by_row)), strict=True)
     finished = []
     for score in scores:
