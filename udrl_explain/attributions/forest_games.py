@@ -77,11 +77,12 @@ def forest_contributions(
     else:
         base = forest.raw_outputs(background).mean(axis=0)
         background_ranks = boxes.ranks(background)
+    same_total = background is not None or _covers_add_up(forest)
     contributions = np.zeros((len(rows), n_columns(forest.n_features, order), forest.n_actions))
     for trees, outputs in _tree_sets(forest, boxes):
         chosen = np.flatnonzero(trees[boxes.tree])
         value = boxes.value[np.ix_(chosen, outputs)] / divisor
-        derived = _derived_output(value)
+        derived = _derived_output(value) if same_total else None
         kept = [k for k in range(len(outputs)) if k != derived]
         counts = value[:, kept].any(axis=1)
         sums = _summed(boxes, chosen[counts], value[counts][:, kept], rows, background_ranks,
@@ -103,6 +104,13 @@ def _tree_sets(forest: Forest, boxes: LeafBoxes) -> list[tuple[NDArray[np.bool_]
         for outputs in np.unique(touched, axis=0)
         if outputs.any()
     ]
+
+
+def _covers_add_up(forest: Forest) -> bool:
+    """Whether every split hands all its training rows on, so that the shares of a tree's leaves sum to 1."""
+    inner = ~forest.is_leaf
+    handed_on = forest.cover[forest.children_left[inner]] + forest.cover[forest.children_right[inner]]
+    return bool(np.allclose(handed_on, forest.cover[inner], rtol=1e-12, atol=0.0))
 
 
 def _derived_output(value: NDArray[np.float64]) -> int | None:
@@ -133,7 +141,7 @@ def _summed(
     rows_at_once = max(ROW_BLOCK, LANE_FLOATS // width)
     nodes, weights = quadrature()
     lanes = [lane for lane in np.array_split(leaves, N_LANES) if len(lane)]
-    lane_values = [part for part in np.array_split(value, N_LANES) if len(part)]
+    lane_values = [np.ascontiguousarray(part) for part in np.array_split(value, N_LANES) if len(part)]
     n_cuts = boxes.n_cuts
 
     def lane_total(i: int, ranks: NDArray[np.uint16] | NDArray[np.uint32]) -> NDArray[np.float64]:
@@ -167,9 +175,10 @@ def _add_lane(  # type: ignore[no-untyped-def]
     tables = np.empty(max(TABLE_FLOATS, largest * width))
     counts = np.zeros(largest)
     pattern = np.empty(largest, dtype=np.uint16)
-    c = np.empty(largest)
-    work = np.empty((N_WORK, largest))
-    leaf_table = np.empty((largest, columns))
+    patterns = _most_patterns(lower, upper, n_cuts)  # may exceed the cells, where no row can enter a box
+    c = np.empty(patterns)
+    work = np.empty((N_WORK, patterns))
+    leaf_table = np.empty((patterns, columns))
     background_cells = np.empty(background.shape[1], dtype=np.uint16)
     offset = np.zeros(n_groups, dtype=np.int64)
     begin = 0
@@ -192,6 +201,17 @@ def _add_lane(  # type: ignore[no-untyped-def]
             end += 1
         _add_rows(groups, begin, end, offset, tables, ranks, total)
         begin = end
+
+
+@numba.njit(cache=True, nogil=True)
+def _most_patterns(lower, upper, n_cuts):  # type: ignore[no-untyped-def]
+    most = 0
+    for leaf in range(lower.shape[0]):
+        m = 0
+        for j in range(lower.shape[1]):
+            m += lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]
+        most = max(most, m)
+    return 1 << most
 
 
 @numba.njit(cache=True, nogil=True)
