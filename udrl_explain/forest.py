@@ -90,12 +90,12 @@ class Forest:
     @property
     def n_actions(self) -> int:
         """Number of outputs."""
-        return self.value.shape[1]
+        return int(self.value.shape[1])
 
     @property
     def is_leaf(self) -> NDArray[np.bool_]:
         """Whether each node is a leaf, shape ``(n_nodes,)``."""
-        return self.children_left == LEAF
+        return np.asarray(self.children_left == LEAF)
 
     @property
     def tree_of_node(self) -> NDArray[np.int32]:
@@ -117,7 +117,8 @@ class Forest:
             Node indices.
         """
         rows = self._checked_rows(rows)
-        return _leaves(rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold)
+        leaves = _leaves(rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold)
+        return np.asarray(leaves)
 
     def _checked_rows(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         # The compiled loops read as many columns as the trees test, and compare what they are given.
@@ -135,7 +136,7 @@ class Forest:
         )  # fmt: skip
         if self.link == "mean":
             totals /= self.n_trees
-        return totals
+        return np.asarray(totals)
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give action probabilities, shape ``(n_rows, n_actions)``, equal to scikit-learn's bit for bit for forests.

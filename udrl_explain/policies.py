@@ -4,6 +4,7 @@ A policy takes input rows in natural units and gives one probability per environ
 action.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -48,7 +49,7 @@ class Policy(Protocol):
 
 def greedy_actions(probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
     """Most probable action of each row, shape ``(n_rows,)``; ties go to the lowest action."""
-    return np.argmax(probabilities, axis=1).astype(np.int64)
+    return np.asarray(np.argmax(probabilities, axis=1), dtype=np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,11 +193,21 @@ class EstimatorPolicy:
         probabilities = np.zeros((len(rows), self.n_actions))
         if len(rows) == 0:
             return probabilities
+        asked = self._as_fitted(rows)
         if self.probability_source == "probabilities":
-            probabilities[:, self.estimator.classes_.astype(np.intp)] = self.estimator.predict_proba(rows)
+            probabilities[:, self.estimator.classes_.astype(np.intp)] = self.estimator.predict_proba(asked)
         else:
-            probabilities[np.arange(len(rows)), self.estimator.predict(rows).astype(np.intp)] = 1.0
+            probabilities[np.arange(len(rows)), self.estimator.predict(asked).astype(np.intp)] = 1.0
         return probabilities
+
+    def _as_fitted(self, rows: NDArray[np.float64]) -> Any:
+        # An estimator fitted on a frame warns at every call about rows without column names.
+        names = getattr(self.estimator, "feature_names_in_", None)
+        if names is None:
+            return rows
+        import pandas as pd  # needed for these estimators only
+
+        return pd.DataFrame(rows, columns=list(names))
 
 
 def policy_from_estimator(
@@ -229,13 +240,13 @@ def policy_from_estimator(
 
     from udrl_explain.ensembles import forest_from_estimator
 
-    name = type(estimator).__name__
-    if not is_classifier(estimator):
-        raise ValueError(f"a policy needs a scikit-learn classifier, got {name}")
+    if isinstance(estimator, type) or not hasattr(estimator, "__sklearn_tags__") or not is_classifier(estimator):
+        raise ValueError(f"a policy needs a fitted scikit-learn classifier, got {_type_name(estimator)}")
+    name = _type_name(estimator)
     classes = getattr(estimator, "classes_", None)
     if classes is None or not hasattr(estimator, "n_features_in_"):
         raise ValueError(f"{name} is not fitted: call its fit(inputs, actions) first")
-    if isinstance(classes, list):
+    if isinstance(classes, list) or _is_multilabel(estimator):
         raise ValueError(f"{name} was fitted on several labels per row; a policy chooses one action")
     if estimator.n_features_in_ < 3:
         raise ValueError(
@@ -259,6 +270,16 @@ def policy_from_estimator(
     return EstimatorPolicy(estimator, n_actions, scale)
 
 
+def _type_name(estimator: Any) -> str:
+    return f"the class {estimator.__name__}" if isinstance(estimator, type) else type(estimator).__name__
+
+
+def _is_multilabel(estimator: Any) -> bool:
+    # Nets and one-versus-rest classifiers keep the classes of several labels in one array, like those of one label.
+    binarizer = getattr(estimator, "_label_binarizer", getattr(estimator, "label_binarizer_", None))
+    return getattr(binarizer, "y_type_", "").startswith("multilabel") or bool(getattr(estimator, "multilabel_", False))
+
+
 def _check_classes(classes: NDArray[Any], n_actions: int) -> None:
     valid = classes.ndim == 1 and classes.size > 0 and classes.dtype.kind in "iuf"
     if valid:
@@ -275,7 +296,7 @@ def _logistic(x: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(expit(x))
 
 
-_ACTIVATIONS = {
+_ACTIVATIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "relu": lambda x: np.maximum(x, 0.0),
     "tanh": np.tanh,
     "logistic": _logistic,
