@@ -129,7 +129,7 @@ class Timeline:
         length, n_actions = self.probabilities.shape
         n_features = len(self.feature_names)
         parts = [PARTS[0]] * n_actions + [PARTS[1]] + [PARTS[2]] * (n_features + 1)
-        names = [*self.action_names, "", *self.feature_names, PAIR_NAME]
+        names = [*self.action_names, PARTS[1], *self.feature_names, PAIR_NAME]
         empty = np.full((length, n_actions + 1), np.nan)
         values = np.column_stack([self.probabilities, self.base_values, with_pair(self.shapley)])
         inputs = np.column_stack([empty, self.episode.inputs, np.full(length, np.nan)])
