@@ -1,9 +1,8 @@
 """Worth of every coalition of inputs, for any policy: its rows joined with all background rows, without repeats.
 
 The worth of coalition S for a row x is the mean output over background rows b of the row that takes the inputs in S
-from x and the others from b (interventional game). Such joined rows are evaluated once although many coalitions and
-pairs (x, b) share them: inputs in which x and b agree make no difference to the pair, and pairs that agree on the
-inputs that are taken give one joined row.
+from x and the others from b (interventional game). A coalition evaluates no joined row twice, although many pairs
+(x, b) share it, and none for members in which x and b agree: the coalition without them has made it already.
 """
 
 import os
