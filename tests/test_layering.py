@@ -32,6 +32,7 @@ ORDER = (
     "ensembles",
     "policies",
     "safe_files",
+    "estimator_files",
     "policy_files",
     "environments",
     "episodes",
