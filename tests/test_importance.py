@@ -59,9 +59,14 @@ def by_feature(result, method):
 def test_impurity_is_sklearns(estimator):
     inputs, actions = rows_and_actions()
     policy = policy_from_estimator(estimator.fit(inputs * FACTORS, actions), 3, 0.02, 0.02)
-    importance = feature_importance(policy, inputs, actions, methods=[IMPURITY]).score(IMPURITY).importance
+    score = feature_importance(policy, inputs, actions, methods=[IMPURITY]).score(IMPURITY)
+    importance = score.importance
     assert np.allclose(importance[:-1], estimator.feature_importances_, rtol=0, atol=1e-12)
     assert importance[-1] == pytest.approx(estimator.feature_importances_[-2:].sum(), abs=1e-12)
+    trees = [tree for tree in getattr(estimator, "estimators_", [estimator]) if tree.tree_.node_count > 1]
+    if len(trees) > 1:  # trees of a single leaf have no importances and would widen the spread
+        spread = np.std([tree.feature_importances_ for tree in trees], axis=0, ddof=1)
+        assert np.allclose(score.std[:-1], spread, rtol=0, atol=1e-12)
 
 
 def test_some_of_the_forests_above_have_trees_of_a_single_leaf():
