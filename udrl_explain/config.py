@@ -2,8 +2,8 @@
 
 import dataclasses
 import hashlib
-import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,6 +19,7 @@ _BY_ESTIMATOR: dict[str, tuple[Any, Any]] = {
 }
 _FINAL_COMMANDS = {"CartPole-v0": (200.0, 200.0)}
 _LONGEST_NAME = 100
+_LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,11 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             _check_type(field, getattr(self, field.name))
+            if field.name in _FLOATS and getattr(self, field.name) is not None:
+                # 1 and 1.0 are one setting: one folder name, one line in conf.json.
+                object.__setattr__(self, field.name, float(getattr(self, field.name)))
+        if self.seed > _LARGEST_SEED:
+            raise ValueError(f"seed must be at most {_LARGEST_SEED}, got {self.seed}")
         for name in ("env_name", "estimator_name"):
             text = getattr(self, name)
             if not text or not text.isprintable() or len(text) > 200:
@@ -131,14 +137,13 @@ class TrainConfig:
     def experiment(self) -> str:
         """Folder name made of the settings that differ from the defaults, without `env_name` and `seed`.
 
-        ``"base"`` if none does. Safe on every file system and at most 100 characters: a longer name ends with a
-        hash of the whole instead.
+        ``"base"`` if none does. A default written out is still the default. Safe on every file system and at most 100
+        characters: a longer name ends with a hash of the whole instead.
         """
-        parts = [
-            f"{field.name}-{getattr(self, field.name)}"
-            for field in dataclasses.fields(self)
-            if field.name not in ("env_name", "seed") and getattr(self, field.name) != field.default
-        ]
+        mine = self.resolved().to_dict()
+        usual = TrainConfig(env_name=self.env_name, estimator_name=self.estimator_name).resolved().to_dict()
+        usual["estimator_name"] = TrainConfig.estimator_name
+        parts = [f"{name}-{mine[name]}" for name in mine if name != "seed" and mine[name] != usual[name]]
         return safe_folder_name("_".join(parts)) if parts else "base"
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,7 +192,7 @@ def _check_type(field: "dataclasses.Field[Any]", value: Any) -> None:
         fits, kind = isinstance(value, int) and not isinstance(value, bool), "a whole number"
     elif field.name in _FLOATS:
         fits, kind = isinstance(value, (int, float)) and not isinstance(value, bool), "a finite number"
-        fits = fits and math.isfinite(value)
+        fits = fits and abs(value) <= sys.float_info.max
     elif isinstance(field.default, bool):
         fits, kind = isinstance(value, bool), "true or false"
     else:

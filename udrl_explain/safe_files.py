@@ -1,6 +1,7 @@
 """Read arrays, JSON and tables that a stranger may have written: no code runs, and every fault names the file."""
 
 import json
+import sys
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -117,7 +118,8 @@ def finite_or_nan(name: str, value: Any) -> float:
     """Return a number read from JSON as it is, and null as NaN; anything else is a ValueError naming it."""
     if value is None:
         return float("nan")
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not np.isfinite(value):
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number or not abs(value) <= sys.float_info.max:  # also whole numbers that no float can hold
         raise ValueError(f"{name} must be a finite number or null, got {value!r}")
     return float(value)
 

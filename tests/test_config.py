@@ -1,0 +1,219 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from udrl_explain.config import TrainConfig, safe_folder_name
+
+DESIGN_DEFAULTS = {
+    "env_name": "CartPole-v0",
+    "estimator_name": "ensemble.RandomForestClassifier",
+    "seed": 42,
+    "max_episode": 500,
+    "collect_episode": 15,
+    "train_per_iter": 1,
+    "batch_size": 0,
+    "warm_up": 50,
+    "memory_size": 700,
+    "last_few": 75,
+    "testing_period": 10,
+    "horizon_scale": 0.02,
+    "return_scale": 0.02,
+    "exploration": "epsilon",
+    "epsilon": 0.2,
+    "final_testing": True,
+    "final_testing_sample": 100,
+    "final_desired_return": 200.0,
+    "final_desired_horizon": 200.0,
+    "save_policy": True,
+    "save_learning_infos": True,
+}
+
+
+def test_the_defaults_are_those_of_the_paper():
+    assert TrainConfig().resolved().to_dict() == DESIGN_DEFAULTS
+
+
+def test_a_net_has_its_own_defaults():
+    resolved = TrainConfig(estimator_name="neural").resolved()
+    found = (resolved.train_per_iter, resolved.batch_size, resolved.warm_up, resolved.exploration)
+    assert found == (100, 256, 260, "sample")
+
+
+def test_what_is_set_stays_as_set():
+    mine = TrainConfig(
+        estimator_name="neural", train_per_iter=3, batch_size=4, warm_up=5, exploration="epsilon",
+        final_desired_return=7, final_desired_horizon=8,
+    )  # fmt: skip
+    assert mine.resolved() == mine
+    other = TrainConfig(env_name="Acrobot-v1").resolved()
+    assert other.final_desired_return is None  # known only after training
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("seed", -1, "seed must be at least 0, got -1"),
+        ("seed", 2**63, "seed must be at most 9223372036854775807, got 9223372036854775808"),
+        ("seed", 1.0, "seed must be a whole number, got 1.0"),
+        ("seed", True, "seed must be a whole number, got True"),
+        ("seed", "3", "seed must be a whole number, got '3'"),
+        ("seed", None, "seed must be a whole number, got None"),
+        ("max_episode", 0, "max_episode must be at least 1, got 0"),
+        ("collect_episode", 0, "collect_episode must be at least 1, got 0"),
+        ("train_per_iter", 0, "train_per_iter must be at least 1, got 0"),
+        ("batch_size", -5, "batch_size must be at least 0, got -5"),
+        ("batch_size", 51, r"batch_size must not exceed the buffer .*\(50\), got 51"),
+        ("warm_up", 0, "warm_up must be at least 1, got 0"),
+        ("memory_size", 0, "memory_size must be at least 1, got 0"),
+        ("last_few", 0, "last_few must be at least 1, got 0"),
+        ("testing_period", 0, "testing_period must be at least 1, got 0"),
+        ("final_testing_sample", 0, "final_testing_sample must be at least 1, got 0"),
+        ("final_desired_horizon", 0.5, "final_desired_horizon must be at least 1, got 0.5"),
+        ("final_desired_return", float("nan"), "final_desired_return must be a finite number, got nan"),
+        ("final_desired_return", "200", "final_desired_return must be a finite number, got '200'"),
+        ("horizon_scale", 0, "horizon_scale must be above 0, got 0"),
+        ("return_scale", -0.1, "return_scale must be above 0, got -0.1"),
+        ("return_scale", float("inf"), "return_scale must be a finite number, got inf"),
+        ("return_scale", 10**400, "return_scale must be a finite number, got 1000"),
+        ("epsilon", 1.01, r"epsilon must lie in 0\.\.1, got 1\.01"),
+        ("epsilon", -0.01, r"epsilon must lie in 0\.\.1, got -0\.01"),
+        ("exploration", "greedy", "exploration must be 'epsilon' or 'sample', got 'greedy'"),
+        ("final_testing", 1, "final_testing must be true or false, got 1"),
+        ("save_policy", "yes", "save_policy must be true or false, got 'yes'"),
+        ("env_name", "", "env_name must be a printable name of at most 200 characters, got ''"),
+        ("env_name", "a\nb", r"env_name must be a printable name of at most 200 characters, got 'a\\nb'"),
+        ("env_name", "x" * 201, "env_name must be a printable name"),
+        ("env_name", 3, "env_name must be text, got 3"),
+        ("estimator_name", "", "estimator_name must be a printable name"),
+    ],
+)
+def test_every_rule_names_the_setting_and_the_value(name, value, rule):
+    with pytest.raises(ValueError, match=rule):
+        TrainConfig(**{name: value})
+
+
+def test_a_batch_must_fit_the_buffer_of_the_first_fit():
+    assert TrainConfig(batch_size=50).batch_size == 50
+    assert TrainConfig(batch_size=80, warm_up=80).batch_size == 80
+    with pytest.raises(ValueError, match=r"smaller of warm_up and memory_size \(30\), got 40"):
+        TrainConfig(batch_size=40, memory_size=30)
+    with pytest.raises(ValueError, match=r"\(100\), got 256"):
+        TrainConfig(estimator_name="neural", warm_up=100)
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        TrainConfig().seed = 3
+
+
+CHOICES = {
+    "estimator_name": st.sampled_from(["neural", "svm.SVC", "tree.DecisionTreeClassifier"]),
+    "max_episode": st.integers(1, 2000),
+    "collect_episode": st.integers(1, 50),
+    "train_per_iter": st.none() | st.integers(1, 200),
+    "batch_size": st.none() | st.integers(0, 50),
+    "warm_up": st.none() | st.integers(256, 300),
+    "memory_size": st.integers(300, 1000),
+    "last_few": st.integers(1, 100),
+    "testing_period": st.integers(1, 100),
+    "horizon_scale": st.floats(1e-6, 10),
+    "return_scale": st.floats(1e-6, 10),
+    "exploration": st.none() | st.sampled_from(["epsilon", "sample"]),
+    "epsilon": st.floats(0, 1),
+    "final_testing": st.booleans(),
+    "final_testing_sample": st.integers(1, 500),
+    "final_desired_return": st.none() | st.floats(-1e6, 1e6),
+    "final_desired_horizon": st.none() | st.floats(1, 1e4),
+    "save_policy": st.booleans(),
+    "save_learning_infos": st.booleans(),
+}
+
+
+@st.composite
+def configs(draw):
+    names = draw(st.sets(st.sampled_from(sorted(CHOICES)), max_size=6))
+    return TrainConfig(
+        env_name=draw(st.sampled_from(["CartPole-v0", "Acrobot-v1"])),
+        seed=draw(st.integers(0, 100)),
+        **{name: draw(CHOICES[name]) for name in sorted(names)},
+    )
+
+
+@settings(deadline=None)
+@given(config=configs())
+def test_plain_values_give_the_config_back(config):
+    text = json.dumps(config.to_dict())
+    assert TrainConfig.from_dict(json.loads(text)) == config
+    assert json.dumps(TrainConfig.from_dict(json.loads(text)).to_dict()) == text
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"seeds": 3}, "unknown setting 'seeds'"),
+        ({"seed": None}, "seed must be a whole number, got None"),
+        ({"epsilon": [0.1]}, r"epsilon must be a finite number, got \[0.1\]"),
+        ({"env_name": {"a": 1}}, "env_name must be text"),
+    ],
+)
+def test_wrong_plain_values_are_refused(values, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig.from_dict(values)
+
+
+def test_the_default_experiment_is_called_base():
+    assert TrainConfig().experiment() == "base"
+    assert TrainConfig(env_name="Acrobot-v1", seed=7).experiment() == "base"
+    named = TrainConfig(estimator_name="ensemble.ExtraTreesClassifier", max_episode=20)
+    assert named.experiment() == "estimator_name-ensemble.ExtraTreesClassifier_max_episode-20"
+
+
+def test_a_default_written_out_is_still_the_default():
+    """The bug: `train_per_iter=1` gave another folder than leaving it out, and so did a config read back from a run."""
+    assert TrainConfig(train_per_iter=1, batch_size=0, final_desired_return=200).experiment() == "base"
+    assert TrainConfig(estimator_name="neural", warm_up=260).experiment() == "estimator_name-neural"
+    assert TrainConfig(estimator_name="neural", warm_up=261).experiment() == "estimator_name-neural_warm_up-261"
+    assert TrainConfig(train_per_iter=100).experiment() == "train_per_iter-100"
+
+
+def test_whole_and_broken_numbers_are_one_setting():
+    """The bug: `return_scale=1` and `return_scale=1.0` were the same training in two folders."""
+    assert TrainConfig(return_scale=1).experiment() == TrainConfig(return_scale=1.0).experiment() == "return_scale-1.0"
+    assert json.dumps(TrainConfig(epsilon=1).to_dict()) == json.dumps(TrainConfig(epsilon=1.0).to_dict())
+
+
+def meaning(config):
+    """The settings that a folder's name must tell apart, among runs of one environment and seed."""
+    return config.resolved().to_dict() | {"seed": None}
+
+
+@settings(max_examples=200, deadline=None)
+@given(one=configs(), other=configs())
+def test_names_of_experiments_are_safe_short_and_unique(one, other):
+    for config in (one, other):
+        name = config.experiment()
+        assert 1 <= len(name) <= 100
+        assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._+=-")
+        assert name[0] not in ".-"
+        assert config.resolved().experiment() == name
+        assert dataclasses.replace(config, seed=5).experiment() == name
+    assume(one.env_name == other.env_name)
+    assert (one.experiment() == other.experiment()) == (meaning(one) == meaning(other))
+
+
+@given(text=st.text(max_size=300))
+def test_no_text_leaves_its_folder(text):
+    name = safe_folder_name(text)
+    assert 1 <= len(name) <= 100
+    assert "/" not in name
+    assert "\\" not in name
+    assert name.strip(".") == name
+
+
+def test_folder_names_that_would_be_empty_or_climb_are_replaced():
+    assert safe_folder_name("..") == "run"
+    assert safe_folder_name("../../etc") == "etc"
+    assert safe_folder_name("package:Env-v0") == "package-Env-v0"
