@@ -1,5 +1,6 @@
 """How much did each input push each action in each row? Shapley values, exact for every policy of few inputs."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 COLUMNS = (
     "row", "feature", "is_command", "feature_value", "action", "action_name", "shapley_value", "standard_error",
     "base_value", "output", "quantity", "method", "exact", "n_rows", "n_background", "seed", "probability_source",
+)  # fmt: skip
+MEAN_COLUMNS = (
+    "feature", "is_command", "action", "action_name", "mean_abs_shapley", "mean_shapley", "quantity", "method",
+    "exact", "n_rows", "n_background", "seed", "probability_source",
 )  # fmt: skip
 
 
@@ -163,8 +168,7 @@ class ShapleyValues:
             error = self.standard_error.ravel()
         else:
             error = np.full(self.values.size, 0.0 if self.exact else np.nan)
-        names = np.array(self.feature_names, dtype=object)
-        commands = np.isin(names, (*COMMAND_NAMES, "command"))
+        names, commands = self._players()
         shape = self.values.shape
         columns = {
             "row": np.repeat(np.arange(n_rows), n_features * n_actions),
@@ -177,19 +181,31 @@ class ShapleyValues:
             "standard_error": error,
             "base_value": np.broadcast_to(self.base_values, shape).ravel(),
             "output": np.broadcast_to(self.outputs[:, None, :], shape).ravel(),
-            "quantity": self.quantity,
-            "method": self.method,
-            "exact": self.exact,
-            "n_rows": self.n_rows,
-            "n_background": self.n_background,
-            "seed": self.seed,
-            "probability_source": self.probability_source,
+            **self._provenance(),
         }
         return pd.DataFrame(columns, columns=list(COLUMNS))
 
+    def mean_abs_frame(self) -> pd.DataFrame:
+        """One row per input and action with means over the rows, columns :data:`MEAN_COLUMNS`."""
+        names, commands = self._players()
+        n_features, n_actions = self.values.shape[1:]
+        columns = {
+            "feature": np.repeat(names, n_actions),
+            "is_command": np.repeat(commands, n_actions),
+            "action": np.tile(np.arange(n_actions), n_features),
+            "action_name": np.tile(np.array(self.action_names, dtype=object), n_features),
+            "mean_abs_shapley": np.abs(self.values).mean(axis=0).ravel(),
+            "mean_shapley": self.values.mean(axis=0).ravel(),
+            **self._provenance(),
+        }
+        return pd.DataFrame(columns, columns=list(MEAN_COLUMNS))
+
     def to_shap(self) -> "shap.Explanation":
         """``shap.Explanation`` for the plots of the shap package: all actions, the last axis."""
-        import shap  # seconds to import, and only this method needs it
+        with warnings.catch_warnings():
+            # shap's own colour maps, made at import, use a matplotlib call that is to go.
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            import shap  # seconds to import, and only this method needs it
 
         return shap.Explanation(
             values=self.values.copy(),
@@ -198,6 +214,21 @@ class ShapleyValues:
             feature_names=list(self.feature_names),
             output_names=list(self.action_names),
         )
+
+    def _players(self) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
+        names = np.array(self.feature_names, dtype=object)
+        return names, np.isin(self.feature_names, (*COMMAND_NAMES, "command"))
+
+    def _provenance(self) -> dict[str, object]:
+        return {
+            "quantity": self.quantity,
+            "method": self.method,
+            "exact": self.exact,
+            "n_rows": self.n_rows,
+            "n_background": self.n_background,
+            "seed": self.seed,
+            "probability_source": self.probability_source,
+        }
 
     def _action(self, action: int | str) -> int:
         n_actions = len(self.action_names)
