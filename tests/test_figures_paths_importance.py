@@ -125,9 +125,9 @@ def test_the_contrast_frames_the_parting_test_of_each_command():
     assert len(heavy) == 2
     assert all(p.get_y() == pytest.approx(1.16) for p in heavy)  # the second test of each column
     shown = texts(axes)
-    assert {"short", "long", "return 7, horizon 20", "return 7, horizon 21"} <= set(shown)
-    assert "horizon = 20 ≤ 20 steps" in shown
-    assert "horizon = 21 > 20 steps" in shown
+    assert {"short", "long", "return 7, horizon 20 steps", "return 7, horizon 21 steps"} <= set(shown)
+    assert "horizon = 20 ≤ 20" in shown
+    assert "horizon = 21 > 20" in shown
     assert "P(action 1) = 0.500" in shown
     assert "P(action 1) = 1.000" in shown
 

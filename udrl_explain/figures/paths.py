@@ -9,6 +9,8 @@ from udrl_explain.figures.style import ACTION_COLOURS, COMMAND_COLOUR, STATE_COL
 
 STEP_INCHES = 0.3
 HEADER_INCHES = 0.9
+# Said of inputs for their axes; no unit to put behind a number.
+UNITLESS = ("", "scaled", "0/1")
 
 
 def path_height(n_steps: int) -> float:
@@ -55,7 +57,7 @@ def plot_decision_path(frame: pd.DataFrame, *, ax: Axes | None = None, row: int 
 
 
 def plot_path_contrast(frame: pd.DataFrame, *, ax: Axes | None = None, tree: int | None = None) -> Axes:
-    """The paths of one tree under several commands side by side; a heavy frame marks the test where they part.
+    """Paths of one tree under several commands side by side, with a heavy frame at the test where they part.
 
     Parameters
     ----------
@@ -89,11 +91,12 @@ def plot_path_contrast(frame: pd.DataFrame, *, ax: Axes | None = None, tree: int
         path = paths[paths["label"] == label].sort_values("step")
         left, right = column * width + 0.01, (column + 1) * width - 0.02
         first = path.iloc[0]
-        command = f"return {first['desired_return']:.4g}, horizon {first['desired_horizon']:.4g}"
+        command = f"return {first['desired_return']:.4g}, horizon {first['desired_horizon']:.4g} steps"
         axes.text((left + right) / 2, -0.72, label, ha="center", va="center", weight="bold")
-        axes.text((left + right) / 2, -0.25, command, ha="center", va="center")
+        axes.text((left + right) / 2, -0.25, command.replace("-", "−"), ha="center", va="center")
         for y, (_, test) in enumerate(path.iterrows()):
             _draw_test(axes, test, left, right, y, is_first=y == 0)
+            axes.text(right - 0.008, y + 0.5, _number(test["after"]), ha="right", va="center", color="0.3")
         _draw_leaf(axes, left, right, len(path), f"{_quantity_label(path)} = {_number(path['after'].iloc[-1])}")
     _draw_legend(axes, bool(paths["is_parting"].any()))
     return axes
@@ -120,9 +123,12 @@ def _answer(test: pd.Series) -> str:
     while digits < 17 and value != threshold and f"{value:.{digits}g}" == f"{threshold:.{digits}g}":
         digits += 1
     shown = feature(test["feature"])
-    unit = f" {shown.unit}" if shown.unit else ""
+    # The columns of a contrast are too narrow for units. Its header and the strip say what is a command.
+    in_contrast = "is_parting" in test
+    symbol = shown.symbol.removeprefix("desired ") if in_contrast else shown.symbol
+    unit = "" if in_contrast or shown.unit in UNITLESS else f" {shown.unit}"
     sign = "≤" if test["went_left"] else ">"
-    return f"{shown.symbol} = {value:.{digits}g} {sign} {threshold:.{digits}g}{unit}".replace("-", "−")
+    return f"{symbol} = {value:.{digits}g} {sign} {threshold:.{digits}g}{unit}".replace("-", "−")
 
 
 def _draw_test(axes: Axes, test: pd.Series, left: float, right: float, y: float, *, is_first: bool) -> None:
@@ -132,16 +138,14 @@ def _draw_test(axes: Axes, test: pd.Series, left: float, right: float, y: float,
         face="0.92" if bool(test.get("is_shared", False)) and not parts else "white",
         line_width=2.4 if parts else 0.8, hatch="////" if is_command else "",
     )  # fmt: skip
-    # The columns of a contrast are narrow; its header and the strip already say that it is a desired one.
-    answer = _answer(test).removeprefix("desired ") if "is_parting" in test else _answer(test)
-    axes.text(left + 0.025, y + 0.5, answer, va="center")
+    axes.text(left + 0.025, y + 0.5, _answer(test), va="center")
     if not is_first:
-        _draw_arrow(axes, (left + right) / 2, y)
+        _draw_arrow(axes, right - 0.02, y)
 
 
 def _draw_leaf(axes: Axes, left: float, right: float, y: float, text: str) -> None:
-    axes.text((left + right) / 2, y + 0.5, text, ha="center", va="center", style="italic")
-    _draw_arrow(axes, (left + right) / 2, y)
+    axes.text(right, y + 0.5, text, ha="right", va="center", style="italic")
+    _draw_arrow(axes, right - 0.02, y)
 
 
 def _draw_box(
@@ -169,9 +173,11 @@ def _draw_legend(axes: Axes, parts: bool) -> None:
 
 def _draw_arrow(axes: Axes, x: float, y: float) -> None:
     axes.annotate(
-        "", xy=(x, y + 0.18), xytext=(x, y - 0.16),
-        arrowprops={"arrowstyle": "-|>", "linewidth": 0.7, "color": "0.3", "shrinkA": 0, "shrinkB": 0},
-    )  # fmt: skip
+        "",
+        xy=(x, y + 0.18),
+        xytext=(x, y - 0.16),
+        arrowprops={"arrowstyle": "-|>", "mutation_scale": 6, "color": "0.3", "shrinkA": 0, "shrinkB": 0},
+    )
 
 
 def _draw_probability(axes: Axes, test: pd.Series, y: float) -> None:
