@@ -60,6 +60,16 @@ def test_results_do_not_depend_on_blocks_and_threads(monkeypatch):
     assert path_contributions(policy.forest, rows).tobytes() == whole[1].tobytes()
 
 
+def test_the_packed_walk_gives_the_same_bytes(monkeypatch):
+    policy, _, inputs, _ = fitted("forest")
+    rows = policy.tree_inputs(rows_for(policy, inputs)[:-5])  # not a multiple of the rows that go together
+    monkeypatch.setattr(tree_walks, "PACKED_ROWS", 10**9)
+    plain = path_impurity(policy.forest, rows)
+    monkeypatch.setattr(tree_walks, "PACKED_ROWS", 0)
+    assert path_impurity(policy.forest, rows).tobytes() == plain.tobytes()
+    assert path_impurity(policy.forest, rows[:0]).shape == (0, 5)
+
+
 def test_no_rows_give_empty_results():
     policy = hand_made()
     none = policy.tree_inputs(np.empty((0, 3)))

@@ -17,6 +17,16 @@ from udrl_explain.forest import Forest
 
 # Rows that share one pass over a tree: few enough that they stay in the cache beside it.
 BLOCK_ROWS = 512
+# From so many rows on it pays to rearrange the nodes first.
+PACKED_ROWS = 256
+# Rows that step down a tree together: the processor works on one while it waits for another's node.
+_TOGETHER = 16
+_NODE = np.dtype(
+    [
+        ("threshold", np.float64), ("drop_left", np.float64), ("drop_right", np.float64),
+        ("left", np.int32), ("right", np.int32), ("feature", np.int64),
+    ]
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +88,12 @@ def path_contributions(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.
     Saabas (2014), "Interpreting random forests". Shape ``(n_rows, n_features, n_actions)``; not divided by the
     number of trees.
     """
-    return _by_blocks(_add_contributions, forest, rows, (forest.n_features, forest.n_actions), forest.value)
+    return _by_blocks(
+        rows, (forest.n_features, forest.n_actions), lambda block, totals: _add_contributions(
+            block, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
+            forest.value, totals,
+        ),
+    )  # fmt: skip
 
 
 def path_impurity(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -88,7 +103,17 @@ def path_impurity(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float
     ``(n_rows, n_features)``. An input that no path tests has exactly 0; a value can be negative, because a child
     can be less pure than its parent.
     """
-    return _by_blocks(_add_impurity, forest, rows, (forest.n_features,), forest.impurity)
+    if len(rows) >= PACKED_ROWS:
+        nodes = _packed_nodes(forest)
+        return _by_blocks(
+            rows, (forest.n_features,), lambda block, totals: _add_packed(block, forest.roots, nodes, totals)
+        )
+    return _by_blocks(
+        rows, (forest.n_features,), lambda block, totals: _add_impurity(
+            block, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
+            forest.impurity, totals,
+        ),
+    )  # fmt: skip
 
 
 def same_leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> SameLeafBoxes:
@@ -104,30 +129,33 @@ def same_leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> SameLeafBoxes:
 
 
 def _by_blocks(
-    kernel: Callable[..., None],
-    forest: Forest,
     rows: NDArray[np.float32],
     shape: tuple[int, ...],
-    node_values: NDArray[np.float64],
+    add: Callable[[NDArray[np.float32], NDArray[np.float64]], None],
 ) -> NDArray[np.float64]:
-    """Let `kernel` add to one output per row, in blocks on all cores; rows never share an output."""
+    """Let `add` fill one output of `shape` per row, block by block on all cores; rows never share an output."""
     totals = np.zeros((len(rows), *shape))
-
-    def work(start: int) -> None:
-        block = slice(start, start + BLOCK_ROWS)
-        kernel(
-            rows[block], forest.roots, forest.children_left, forest.children_right, forest.feature,
-            forest.threshold, node_values, totals[block],
-        )  # fmt: skip
-
-    starts = range(0, len(rows), BLOCK_ROWS)
-    if len(starts) <= 1:
-        for start in starts:
-            work(start)
+    blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, len(rows), BLOCK_ROWS)]
+    if len(blocks) <= 1:
+        add(rows, totals)
     else:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(work, starts))
+            list(pool.map(lambda block: add(rows[block], totals[block]), blocks))
     return totals
+
+
+def _packed_nodes(forest: Forest) -> NDArray[np.void]:
+    """Everything that a step needs in one record; leaves lead to themselves and drop nothing."""
+    node = np.arange(forest.n_nodes, dtype=np.int32)
+    left = np.where(forest.is_leaf, node, forest.children_left)
+    right = np.where(forest.is_leaf, node, forest.children_right)
+    packed = np.empty(forest.n_nodes, dtype=_NODE)
+    packed["threshold"] = forest.threshold
+    packed["drop_left"] = forest.impurity - forest.impurity[left]
+    packed["drop_right"] = forest.impurity - forest.impurity[right]
+    packed["left"], packed["right"] = left, right
+    packed["feature"] = np.maximum(forest.feature, 0)
+    return packed
 
 
 @numba.njit(cache=True, nogil=True)
@@ -190,6 +218,30 @@ def _add_impurity(  # type: ignore[no-untyped-def]
                 child = left[node] if rows[i, f] <= threshold[node] else right[node]
                 totals[i, f] += impurity[node] - impurity[child]
                 node = child
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_packed(rows, roots, nodes, totals):  # type: ignore[no-untyped-def]
+    # The same sums in the same order as _add_impurity. Nothing here branches on a comparison, which a processor
+    # would guess wrong half the time; rows that have arrived stay at their leaf until the last one has.
+    at = np.empty(_TOGETHER, dtype=np.int32)
+    for t in range(roots.shape[0]):
+        for start in range(0, rows.shape[0], _TOGETHER):
+            n = min(_TOGETHER, rows.shape[0] - start)
+            for k in range(n):
+                at[k] = roots[t]
+            moved = 1
+            while moved != 0:
+                moved = 0
+                for k in range(n):
+                    node = at[k]
+                    record = nodes[node]
+                    f = record.feature
+                    goes_left = rows[start + k, f] <= record.threshold
+                    child = record.left if goes_left else record.right
+                    totals[start + k, f] += record.drop_left if goes_left else record.drop_right
+                    at[k] = child
+                    moved |= child ^ node
 
 
 @numba.njit(cache=True, nogil=True)
