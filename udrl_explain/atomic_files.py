@@ -99,6 +99,27 @@ def folder_written_whole(target: str | Path, overwrite: bool = False, marker: st
             shutil.rmtree(partial, ignore_errors=True)
 
 
+def check_folder_can_be_written(target: str | Path, overwrite: bool = False, marker: str | None = None) -> None:
+    """Find out before long work whether :func:`folder_written_whole` will accept `target`; makes nothing.
+
+    Raises
+    ------
+    FileExistsError
+        If `target` exists and may not be replaced.
+    NotADirectoryError
+        If a file stands where a parent folder should be.
+    PermissionError
+        If the folder that would hold it may not be written to.
+    """
+    place = Path(target).resolve()
+    _check_free(place, target, overwrite, marker)
+    parent = next(parent for parent in place.parents if os.path.lexists(parent))
+    if not parent.is_dir():
+        raise NotADirectoryError(f"{parent} is a file; a folder was to be written below it")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise PermissionError(f"{parent} may not be written to")
+
+
 def _check_free(place: Path, named: str | Path, overwrite: bool, marker: str | None) -> None:
     if not place.exists():
         return

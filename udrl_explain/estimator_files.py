@@ -41,11 +41,13 @@ _ALLOWED_TYPES = _CHECKED_TYPES | frozenset(
 )
 # Families whose compiled code trusts its numbers: each is checked as the outermost estimator only.
 _COMPILED = ("sklearn.ensemble._hist_gradient_boosting.", "sklearn.neighbors.", "sklearn.svm.")
+_SCHEMA = "schema.json"
+_NO_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can hold
 _HARMLESS = ("sklearn.svm._classes.LinearSVC",)
 
 
 def save_estimator(estimator: Any, path: Path) -> None:
-    """Write a fitted estimator to a ``.skops`` file.
+    """Write a fitted estimator to a ``.skops`` file; the same estimator gives the same bytes.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def save_estimator(estimator: Any, path: Path) -> None:
         If it cannot be stored safely.
     """
     check_estimator(estimator)
-    skops.io.dump(estimator, path)
+    path.write_bytes(_without_addresses(skops.io.dumps(estimator)))
 
 
 def check_estimator(estimator: Any) -> None:
@@ -96,11 +98,40 @@ def load_estimator(path: Path) -> Any:
     return estimator
 
 
+def _without_addresses(stored: bytes) -> bytes:
+    """Replace the memory addresses and times that skops writes by numbers in order of appearance."""
+    numbers: dict[int, int] = {}
+    files: dict[str, str] = {}
+
+    def renumber(node: Any) -> None:
+        if isinstance(node, dict):
+            if "__id__" in node:
+                node["__id__"] = numbers.setdefault(node["__id__"], len(numbers))
+            if isinstance(node.get("file"), str) and "__loader__" in node:
+                node["file"] = files.setdefault(node["file"], f"{len(files)}{Path(node['file']).suffix}")
+            for part in node.values():
+                renumber(part)
+        elif isinstance(node, list):
+            for part in node:
+                renumber(part)
+
+    with zipfile.ZipFile(io.BytesIO(stored)) as archive:
+        schema = json.loads(archive.read(_SCHEMA))
+        renumber(schema)
+        contents = {new: archive.read(old) for old, new in files.items()}
+    contents[_SCHEMA] = json.dumps(schema, indent=1).encode()
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in contents.items():
+            archive.writestr(zipfile.ZipInfo(name, date_time=_NO_TIME), content, zipfile.ZIP_DEFLATED)
+    return out.getvalue()
+
+
 def _refused(stored: bytes) -> list[str]:
     """Types inside a file that are not allowed, or not where they stand."""
     foreign = set(skops.io.get_untrusted_types(data=stored)) - _ALLOWED_TYPES
     with zipfile.ZipFile(io.BytesIO(stored)) as archive:
-        outermost, *inner = _type_names(json.loads(archive.read("schema.json")))
+        outermost, *inner = _type_names(json.loads(archive.read(_SCHEMA)))
     for family in _COMPILED:
         if not outermost.startswith(family):
             within = {name for name in inner if name.startswith(family) and name not in _HARMLESS}

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.atomic_files import folder_written_whole, write_whole
+from udrl_explain.atomic_files import check_folder_can_be_written, folder_written_whole, write_whole
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
 from udrl_explain.config import TrainConfig, safe_folder_name
 from udrl_explain.environments import known_input_count
@@ -64,6 +64,17 @@ def find_runs(folder: str | Path) -> list[Path]:
     if not found:
         raise FileNotFoundError(f"{folder}: holds no run (a folder with {CONFIG_FILE})")
     return sorted(found)
+
+
+def check_run_can_be_saved(directory: Path, overwrite: bool) -> None:
+    """Find out before a training whether :func:`save_run` will accept its folder.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError, PermissionError
+        If it will not.
+    """
+    check_folder_can_be_written(directory, overwrite=overwrite, marker=CONFIG_FILE)
 
 
 def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite: bool = False) -> None:

@@ -129,6 +129,7 @@ def redo_sweep(options: SweepOptions) -> Path:
     """
     # Heavy imports wait until the flags are read: --help answers at once.
     import numpy as np
+    from threadpoolctl import threadpool_limits
 
     from udrl_explain.environments import Lockstep
     from udrl_explain.runs import load_run, store_sweep
@@ -153,9 +154,9 @@ def redo_sweep(options: SweepOptions) -> Path:
     seeds = evaluation_seeds(
         streams(stored.config.seed if options.seed is None else options.seed).sweep, options.episodes
     )
-    return store_sweep(
-        stored, sweep_commands(stored.policy, environments, levels, seeds), grid=options.horizons is not None
-    )
+    with threadpool_limits(1):  # as in training: sums over several threads round differently
+        sweep = sweep_commands(stored.policy, environments, levels, seeds)
+    return store_sweep(stored, sweep, grid=options.horizons is not None)
 
 
 def _levels(name: str, bounds: tuple[float, float, int]) -> "NDArray[np.float64]":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from udrl_explain.episodes import Episode, ReplayBuffer
+    from udrl_explain.episodes import Episode
     from udrl_explain.stored_run import Run
 
 PROG = "python -m udrl_explain.train"
@@ -53,15 +53,16 @@ def train_policy(
         If the environment or the estimator does not exist or does not fit.
     FileExistsError
         If the run's folder exists and `overwrite` is False; raised before any training.
+    NotADirectoryError, PermissionError
+        If the run's folder cannot be made; raised before any training.
     """
     # Heavy imports wait until the flags are read: --help answers at once.
     from threadpoolctl import threadpool_limits
 
-    from udrl_explain.runs import run_directory, save_run
+    from udrl_explain.runs import check_run_can_be_saved, run_directory, save_run
 
     place = run_directory(config, directory, experiment)
-    if place.exists() and not overwrite:
-        raise FileExistsError(f"{place} exists; give --overwrite to replace it, or another --experiment")
+    check_run_can_be_saved(place, overwrite)
     # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.
     with threadpool_limits(1):
         run, learning_infos = _train(config.resolved(), place, progress)
@@ -103,7 +104,9 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> "tuple[Run, list
             learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 6)})
         if iteration == 1 and config.save_policy:
             check_storable(policy)
-        commands = _exploratory_commands(config, buffer, random.exploration)
+        mean, std, length = buffer.exploratory_range(config.last_few)
+        commands = _exploratory_commands(config, mean, std, length, random.exploration)
+        evaluation_command = _evaluation_command(config, mean, length)
         explorer = exploring(policy, settings["exploration"], config.epsilon, random.exploration)
         seeds = training_seeds(random.environments, config.collect_episode)
         episodes = collect_episodes(environments, explorer, commands, seeds)
@@ -115,7 +118,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> "tuple[Run, list
         ]
         if iteration % config.testing_period == 0:
             seeds = evaluation_seeds(random.tests, config.collect_episode)
-            command = np.tile(_evaluation_command(config, buffer), (len(seeds), 1))
+            command = np.tile(evaluation_command, (len(seeds), 1))
             test_returns.append(_mean_and_std(collect_episodes(environments, greedy(policy), command, seeds)))
         last_test = f"{test_returns[-1][0]:.1f}" if test_returns else "-"
         bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
@@ -123,7 +126,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> "tuple[Run, list
     training_commands = pd.DataFrame(
         command_rows, columns=["iteration", "desired_return", "desired_horizon", "achieved_return", "length"]
     )
-    desired_return, desired_horizon = _evaluation_command(config, buffer)
+    desired_return, desired_horizon = evaluation_command
     config = replace(config, final_desired_return=desired_return, final_desired_horizon=desired_horizon)
     final: tuple[Episode, ...] = ()
     sweep = pd.DataFrame(columns=list(SWEEP_COLUMNS))
@@ -158,24 +161,19 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> "tuple[Run, list
 
 
 def _exploratory_commands(
-    config: TrainConfig, buffer: "ReplayBuffer", generator: "np.random.Generator"
+    config: TrainConfig, mean: float, std: float, length: float, generator: "np.random.Generator"
 ) -> "NDArray[np.float64]":
     """One command per episode to collect (Srivastava et al. 2019, section 2.3.1); shape ``(collect_episode, 2)``."""
     import numpy as np
 
-    mean, std, length = buffer.exploratory_range(config.last_few)
     returns = generator.uniform(mean, mean + std, size=config.collect_episode)
     return np.column_stack([returns, np.full(config.collect_episode, length)])
 
 
-def _evaluation_command(config: TrainConfig, buffer: "ReplayBuffer") -> tuple[float, float]:
-    """Return and horizon to evaluate with: as set, else the lower end of the exploratory range."""
-    mean, _, length = buffer.exploratory_range(config.last_few)
+def _evaluation_command(config: TrainConfig, mean: float, length: float) -> tuple[float, float]:
+    """Return and horizon to evaluate with: as set, else the lower end of the last exploratory range and its horizon."""
     desired_return, desired_horizon = config.final_desired_return, config.final_desired_horizon
-    return (
-        mean if desired_return is None else float(desired_return),
-        length if desired_horizon is None else float(desired_horizon),
-    )
+    return (mean if desired_return is None else desired_return, length if desired_horizon is None else desired_horizon)
 
 
 def _mean_and_std(episodes: "list[Episode] | tuple[Episode, ...]") -> tuple[float, float]:
