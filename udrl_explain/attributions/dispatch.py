@@ -1,5 +1,6 @@
 """The entry points: choose the engine for a policy and check that the values add up to its output."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -25,6 +26,7 @@ Method = Literal["exact", "permutation"]
 Quantity = Literal["probability", "raw score"]
 TOLERANCE = 1e-9
 N_PERMUTATION_PAIRS = 64
+ROWS_PER_WALK = 256
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,7 +173,7 @@ def attribute(
     task = _checked(policy, inputs, background, quantity, n_jobs)
     if method not in ("exact", "permutation"):
         raise ValueError(f"method must be 'exact' or 'permutation', got {method!r}")
-    outputs = task.outputs(task.rows)
+    outputs = _own_outputs(task)
     error = None
     if method == "permutation":
         if n_permutation_pairs < 2:
@@ -218,7 +220,7 @@ def attribute_pairs(
         As in :func:`attribute`.
     """
     task = _checked(policy, inputs, background, quantity, n_jobs)
-    outputs = task.outputs(task.rows)
+    outputs = _own_outputs(task)
     if task.tree_policy is not None:
         columns, base = _by_trees(task.tree_policy, task, INTERACTIONS)
         name = _tree_method(task)
@@ -272,6 +274,15 @@ def _checked(
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
     n_threads = threads(n_jobs)
     return _Task(policy, rows, partners, quantity, outputs, 1 if isinstance(policy, EstimatorPolicy) else n_threads)
+
+
+def _own_outputs(task: _Task) -> NDArray[np.float64]:
+    """Outputs of the rows; forests walk each row by itself, so that several threads can share them."""
+    if not isinstance(task.policy, ForestPolicy):
+        return task.outputs(task.rows)
+    parts = [task.rows[i : i + ROWS_PER_WALK] for i in range(0, len(task.rows), ROWS_PER_WALK)]
+    with ThreadPoolExecutor(task.n_threads) as pool:
+        return np.concatenate(list(pool.map(task.outputs, parts)))
 
 
 def _raw_scores(policy: ForestPolicy, rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -71,13 +71,9 @@ def forest_contributions(
             "use method='permutation'"
         )
     divisor = forest.n_trees if forest.link == "mean" else 1
-    if background is None:
-        base = forest.base + boxes.base / divisor
-        background_ranks = boxes.ranks(rows[:0])
-    else:
-        base = forest.raw_outputs(background).mean(axis=0)
-        background_ranks = boxes.ranks(background)
+    background_ranks = boxes.ranks(rows[:0] if background is None else background)
     same_total = background is not None or _covers_add_up(forest)
+    base = forest.base.copy()
     contributions = np.zeros((len(rows), n_columns(forest.n_features, order), forest.n_actions))
     for trees, outputs in _tree_sets(forest, boxes):
         chosen = np.flatnonzero(trees[boxes.tree])
@@ -85,18 +81,21 @@ def forest_contributions(
         derived = _derived_output(value) if same_total else None
         kept = [k for k in range(len(outputs)) if k != derived]
         counts = value[:, kept].any(axis=1)
-        sums = _summed(boxes, chosen[counts], value[counts][:, kept], rows, background_ranks,
-                       background is None, order, n_jobs)  # fmt: skip
+        sums, expected = _summed(
+            boxes, chosen[counts], value[counts][:, kept], rows, background_ranks, background is None, order, n_jobs
+        )
         contributions[:, :, outputs[kept]] += sums
+        base[outputs[kept]] += expected
         if derived is not None:
             contributions[:, :, outputs[derived]] -= sums.sum(axis=2)
+            base[outputs[derived]] += trees.sum() * value[0].sum() - expected.sum()
     return contributions, base
 
 
 def _tree_sets(forest: Forest, boxes: LeafBoxes) -> list[tuple[NDArray[np.bool_], NDArray[np.intp]]]:
     """Trees that add to the same outputs, as a mask over trees, and these outputs."""
-    touched = np.zeros((forest.n_trees, forest.n_actions), dtype=bool)
-    np.logical_or.at(touched, boxes.tree, boxes.value != 0)
+    first_leaves = np.searchsorted(boxes.tree, np.arange(forest.n_trees))
+    touched = np.logical_or.reduceat(boxes.value != 0, first_leaves)
     if forest.link == "mean":
         touched[:] = touched.any(axis=0)
     return [
@@ -130,44 +129,49 @@ def _summed(
     path_dependent: bool,
     order: int,
     n_jobs: int | None,
-) -> NDArray[np.float64]:
-    """Sum over `leaves` of what they contribute, shape ``(n_rows, n_columns, n_outputs)``."""
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Sum over `leaves` of what they contribute, ``(n_rows, n_columns, n_outputs)``, and of their worth unknown."""
     n_outputs = value.shape[1]
     columns = n_columns(rows.shape[1], order)
-    sums = np.zeros((len(rows), columns, n_outputs))
+    sums, expected = np.zeros((len(rows), columns, n_outputs)), np.zeros(n_outputs)
     if len(leaves) == 0 or len(rows) == 0 or n_outputs == 0:
-        return sums
-    width = -(-n_outputs * columns // 4) * 4  # whole vector registers
+        return sums, expected
+    width = -(-n_outputs * columns // 8) * 8  # whole vector registers
     rows_at_once = max(ROW_BLOCK, LANE_FLOATS // width)
     nodes, weights = quadrature()
     lanes = [lane for lane in np.array_split(leaves, N_LANES) if len(lane)]
     lane_values = [np.ascontiguousarray(part) for part in np.array_split(value, N_LANES) if len(part)]
     n_cuts = boxes.n_cuts
 
-    def lane_total(i: int, ranks: NDArray[np.uint16] | NDArray[np.uint32]) -> NDArray[np.float64]:
-        total = np.zeros((ranks.shape[1], width))
+    def lane_total(
+        i: int, ranks: NDArray[np.uint16] | NDArray[np.uint32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        total, base = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
         lane = lanes[i]
         _add_lane(
             boxes.lower[lane], boxes.upper[lane], boxes.share[lane], lane_values[i], n_cuts, ranks,
             background_ranks, path_dependent, order, columns, nodes, weights, total,
+            base,
         )  # fmt: skip
-        return total
+        return total, base
 
     with ThreadPoolExecutor(n_jobs or os.cpu_count()) as pool:
         for first in range(0, len(rows), rows_at_once):
             ranks = boxes.ranks(rows[first : first + rows_at_once])
-            total = np.zeros((ranks.shape[1], width))
-            for part in pool.map(lane_total, range(len(lanes)), [ranks] * len(lanes)):
+            total, expected = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
+            for part, base in pool.map(lane_total, range(len(lanes)), [ranks] * len(lanes)):
                 total += part
+                expected += base
             block = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns)
             sums[first : first + rows_at_once] = block.transpose(0, 2, 1)
-    return sums
+    return sums, expected
 
 
 @numba.njit(cache=True, nogil=True)
 def _add_lane(  # type: ignore[no-untyped-def]
-    lower, upper, share, value, n_cuts, ranks, background, path_dependent, order, columns, nodes, weights, total
-):
+    lower, upper, share, value, n_cuts, ranks, background, path_dependent, order, columns, nodes, weights, total,
+    base,
+):  # fmt: skip
     width = total.shape[1]
     groups = leaf_groups(lower, upper, n_cuts, MAX_CELLS)
     n_groups = groups.n_cells.shape[0]
@@ -177,7 +181,7 @@ def _add_lane(  # type: ignore[no-untyped-def]
     pattern = np.empty(largest, dtype=np.uint16)
     patterns = _most_patterns(lower, upper, n_cuts)  # may exceed the cells, where no row can enter a box
     c = np.empty(patterns)
-    work = np.empty((N_WORK, patterns))
+    work = np.empty((N_WORK, patterns + 8))  # lines a power of two apart would share the cache's sets
     leaf_table = np.empty((patterns, columns))
     background_cells = np.empty(background.shape[1], dtype=np.uint16)
     offset = np.zeros(n_groups, dtype=np.int64)
@@ -196,7 +200,7 @@ def _add_lane(  # type: ignore[no-untyped-def]
             _fill_group_table(
                 groups, end, lower, upper, share, value, n_cuts, counts, path_dependent,
                 background_cells.shape[0], order, nodes, weights, pattern, c, work, leaf_table,
-                tables[offset[end] : used], width,
+                tables[offset[end] : used], width, base,
             )  # fmt: skip
             end += 1
         _add_rows(groups, begin, end, offset, tables, ranks, total)
@@ -217,7 +221,7 @@ def _most_patterns(lower, upper, n_cuts):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, nogil=True)
 def _fill_group_table(  # type: ignore[no-untyped-def]
     groups, g, lower, upper, share, value, n_cuts, counts, path_dependent, n_background, order, nodes, weights,
-    pattern, c, work, leaf_table, table, width,
+    pattern, c, work, leaf_table, table, width, base,
 ):  # fmt: skip
     n_features, columns, n_cells = lower.shape[1], leaf_table.shape[1], groups.n_cells[g]
     features = np.empty(n_features, dtype=np.int64)
@@ -239,15 +243,26 @@ def _fill_group_table(  # type: ignore[no-untyped-def]
                 c[pattern[s]] += counts[s]
             for q in range(1 << m):
                 c[q] /= n_background
+        base += value[leaf] * c[(1 << m) - 1]
         fill_leaf_table(c, features, m, order, n_features, nodes, weights, work, leaf_table)
         for k in range(value.shape[1]):
-            v = value[leaf, k]
-            if v != 0.0:
-                for s in range(n_cells):
-                    at = s * width + k * columns
-                    p = pattern[s]
-                    for j in range(columns):
-                        table[at + j] += v * leaf_table[p, j]
+            if value[leaf, k] != 0.0:
+                _add_leaf_table(value[leaf, k], leaf_table, pattern, n_cells, width, k * columns, table)
+
+
+# Indices are unsigned below: numba checks signed ones for negative values, which keeps loops from being vectorised.
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_leaf_table(v, leaf_table, pattern, n_cells, width, shift, table):  # type: ignore[no-untyped-def]
+    lines = leaf_table.reshape(-1)
+    columns = np.uint64(leaf_table.shape[1])
+    at = np.uint64(shift)
+    for s in range(n_cells):
+        line = np.uint64(pattern[s]) * columns
+        for j in range(columns):
+            table[at + j] += v * lines[line + j]
+        at += np.uint64(width)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -275,21 +290,37 @@ def _add_rows(groups, begin, end, offset, tables, ranks, total):  # type: ignore
     cells = np.empty((4, ROW_BLOCK), dtype=np.uint16)
     for first in range(0, n_rows, ROW_BLOCK):
         n = min(ROW_BLOCK, n_rows - first)
+        lines = total[first : first + n].reshape(-1)
         # Four groups at a time: the sums are read and written once for all four.
         fours = begin + (end - begin) // 4 * 4
         for g in range(begin, fours, 4):
             for i in range(4):
                 cells_of_rows(groups, g + i, ranks, first, cells[i, :n])
-            for r in range(n):
-                a = offset[g] + cells[0, r] * width
-                b = offset[g + 1] + cells[1, r] * width
-                c = offset[g + 2] + cells[2, r] * width
-                d = offset[g + 3] + cells[3, r] * width
-                for k in range(width):
-                    total[first + r, k] += (tables[a + k] + tables[b + k]) + (tables[c + k] + tables[d + k])
+            _add_four(
+                tables[offset[g] :], tables[offset[g + 1] :], tables[offset[g + 2] :], tables[offset[g + 3] :],
+                cells, n, np.uint64(width), lines,
+            )  # fmt: skip
         for g in range(fours, end):
             cells_of_rows(groups, g, ranks, first, cells[0, :n])
-            for r in range(n):
-                a = offset[g] + cells[0, r] * width
-                for k in range(width):
-                    total[first + r, k] += tables[a + k]
+            _add_one(tables[offset[g] :], cells, n, np.uint64(width), lines)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_four(a, b, c, d, cells, n, width, lines):  # type: ignore[no-untyped-def]
+    at = np.uint64(0)
+    for r in range(n):
+        i, j = np.uint64(cells[0, r]) * width, np.uint64(cells[1, r]) * width
+        k, m = np.uint64(cells[2, r]) * width, np.uint64(cells[3, r]) * width
+        for x in range(width):
+            lines[at + x] += (a[i + x] + b[j + x]) + (c[k + x] + d[m + x])
+        at += width
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_one(a, cells, n, width, lines):  # type: ignore[no-untyped-def]
+    at = np.uint64(0)
+    for r in range(n):
+        i = np.uint64(cells[0, r]) * width
+        for x in range(width):
+            lines[at + x] += a[i + x]
+        at += width

@@ -48,17 +48,12 @@ class LeafBoxes:
         """Whether a leaf's path tests an input, shape ``(n_leaves, n_features)``."""
         return (self.lower > 0) | (self.upper < self.n_cuts)
 
-    @property
-    def base(self) -> NDArray[np.float64]:
-        """Sum of all leaves, each weighted by its share of the training rows, shape ``(n_actions,)``."""
-        return np.asarray(self.share.prod(axis=1) @ self.value)
-
     def ranks(self, rows: NDArray[np.float32]) -> NDArray[np.uint16] | NDArray[np.uint32]:
         """Ranks of rows (as the trees compare them), one contiguous line per input: ``(n_features, n_rows)``."""
         dtype = np.uint16 if self.n_cuts.max(initial=0) < np.iinfo(np.uint16).max else np.uint32
         ranks = np.empty((len(self.cuts), len(rows)), dtype=dtype)
         for j, cuts in enumerate(self.cuts):
-            ranks[j] = np.searchsorted(cuts, rows[:, j], side="left")
+            _fill_ranks(cuts, rows[:, j], ranks[j])
         return ranks
 
 
@@ -104,3 +99,15 @@ def _boxes(left, right, feature, rank, cover, n_cuts, leaves):  # type: ignore[n
                 lower[i, j] = max(lower[i, j], rank[node] + 1)
             child, node = node, parent[node]
     return lower, upper, share
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_ranks(cuts, values, ranks):  # type: ignore[no-untyped-def]
+    # numpy.searchsorted(cuts, values), by halving steps without branches: the guesses of a branch are often wrong.
+    for i in range(values.shape[0]):
+        value, first, size = values[i], np.uint64(0), np.uint64(cuts.shape[0])
+        while size > np.uint64(1):
+            half = size >> np.uint64(1)
+            first = first + half if cuts[first + half - np.uint64(1)] < value else first
+            size -= half
+        ranks[i] = first + np.uint64(1) if size == np.uint64(1) and cuts[first] < value else first

@@ -82,19 +82,29 @@ def leaf_groups(lower, upper, n_cuts, max_cells):  # type: ignore[no-untyped-def
 
     n_groups, cut_end, class_end, leaf, size = 0, 0, 0, 0, 0
     while leaf < n_leaves:
+        bit = np.uint64(1) << np.uint64(size)
         cells = 1
-        for j in range(n_features):
-            _add_leaf(
-                start[j], mask[j], n_parts[j], lower[leaf, j], upper[leaf, j], n_cuts[j],
-                np.uint64(1) << np.uint64(size), new_start[j], new_mask[j], new_parts, new_classes, j,
-            )  # fmt: skip
-            cells = min(cells * new_classes[j], 1 << 40)
+        for j in range(n_features):  # an input that the leaf does not test keeps its parts
+            if lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]:
+                _add_leaf(
+                    start[j], mask[j], n_parts[j], lower[leaf, j], upper[leaf, j], n_cuts[j], bit,
+                    new_start[j], new_mask[j], new_parts, new_classes, j,
+                )  # fmt: skip
+                cells *= new_classes[j]
+            else:
+                cells *= n_classes[j]
+            if cells > max_cells and size > 0:
+                break
         fits = size == 0 or (size < MAX_GROUP and cells <= max_cells)
         if fits:
-            start, new_start = new_start, start
-            mask, new_mask = new_mask, mask
-            n_parts, new_parts = new_parts, n_parts
-            n_classes, new_classes = new_classes, n_classes
+            for j in range(n_features):
+                if lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]:
+                    n_parts[j], n_classes[j] = new_parts[j], new_classes[j]
+                    for d in range(n_parts[j]):
+                        start[j, d], mask[j, d] = new_start[j, d], new_mask[j, d]
+                else:
+                    for d in range(n_parts[j]):
+                        mask[j, d] |= bit
             size += 1
             leaf += 1
         if not fits or leaf == n_leaves:
@@ -114,7 +124,7 @@ def leaf_groups(lower, upper, n_cuts, max_cells):  # type: ignore[no-untyped-def
                         cut_end += 1
                     previous = number
                 cells *= class_end - first_class[n_groups, j]
-                n_parts[j] = 1
+                n_parts[j], n_classes[j] = 1, 1
                 mask[j, 0] = 0
             first_class[n_groups, n_features] = class_end
             n_cells[n_groups] = cells

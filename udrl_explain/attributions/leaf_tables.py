@@ -69,43 +69,69 @@ def fill_leaf_table(c, features, m, order, n_features, nodes, weights, work, tab
     size = 1 << m
     k_nodes = max((m + 1) // 2, 1)
     n_sums = 3 if order == VALUES else 8
-    work[:n_sums, :size] = 0.0
+    for i in range(n_sums):
+        work[i, :size] = 0.0
     e = work[8]
     for k in range(k_nodes):
         t, w = nodes[k_nodes, k], weights[k_nodes, k]
         s = 1.0 - t
-        e[:size] = c[:size]
-        for j in range(m):
-            half = 1 << j
-            for block in range(0, size, 2 * half):
-                for q in range(block, block + half):
-                    inside = e[q + half]
-                    e[q + half] = t * e[q] + inside
-                    e[q] = s * inside
-        _add_scaled(e, w / t, work[0], size)
-        _add_scaled(e, w / (t * s), work[1], size)
-        _add_scaled(e, w / s, work[2], size)
-        if order != VALUES:
-            _add_scaled(e, w / (t * t), work[3], size)
-            _add_scaled(e, w / (t * t * s), work[4], size)
-            _add_scaled(e, w / (t * t * s * s), work[5], size)
-            _add_scaled(e, w / (t * s * s), work[6], size)
-            _add_scaled(e, w / (s * s), work[7], size)
+        _fill_reach(c, m, t, e)
+        if order == VALUES:
+            _add_three(e, w / t, w / (t * s), w / s, work[0], work[1], work[2], size)
+        else:
+            _add_three(e, w / t, w / (t * s), w / s, work[0], work[1], work[2], size)
+            _add_three(e, w / (t * t), w / (t * t * s), w / (t * t * s * s), work[3], work[4], work[5], size)
+            _add_three(e, w / (t * s * s), w / (s * s), 0.0, work[6], work[7], e, size)
     table[:size] = 0.0
-    in_row, in_both, in_background = work[0], work[1], work[2]
-    for p in range(size):
-        for j in range(m):
-            bit = 1 << j
-            table[p, features[j]] = in_row[p] - in_both[p ^ bit] if p & bit else -in_background[p]
+    for j in range(m):
+        _fill_value(work[0], work[1], work[2], j, size, table[:, features[j]])
     if order != VALUES:
         _fill_pairs(features, m, n_features, work, table)
         _fill_split(c, features, m, n_features, table)
 
 
+# Indices are unsigned below: numba checks signed ones for negative values, which keeps loops from being vectorised.
+
+
 @numba.njit(cache=True, nogil=True)
-def _add_scaled(e, factor, total, size):  # type: ignore[no-untyped-def]
+def _fill_reach(c, m, t, e):  # type: ignore[no-untyped-def]
+    # E_t(p) for all patterns p, one input after the other: the two ends of its axis become (s c1, t c0 + c1).
+    s = 1.0 - t
+    size = np.uint64(1) << np.uint64(m)
+    one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)
+    if m >= 2:
+        for q in range(np.uint64(0), size, np.uint64(4)):
+            c0, c1, c2, c3 = c[q], c[q + one], c[q + two], c[q + three]
+            a0, a1, a2, a3 = s * c1, t * c0 + c1, s * c3, t * c2 + c3
+            e[q], e[q + one], e[q + two], e[q + three] = s * a2, s * a3, t * a0 + a2, t * a1 + a3
+    elif m == 1:
+        e[0], e[1] = s * c[1], t * c[0] + c[1]
+    else:
+        e[0] = c[0]
+    for j in range(2, m):
+        half = one << np.uint64(j)
+        for block in range(np.uint64(0), size, two * half):
+            for q in range(block, block + half):
+                inside = e[q + half]
+                e[q + half] = t * e[q] + inside
+                e[q] = s * inside
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_three(e, fx, fy, fz, x, y, z, size):  # type: ignore[no-untyped-def]
     for p in range(size):
-        total[p] += factor * e[p]
+        x[p] += fx * e[p]
+        y[p] += fy * e[p]
+        z[p] += fz * e[p]
+
+
+@numba.njit(cache=True, nogil=True)
+def _fill_value(in_row, in_both, in_background, j, size, column):  # type: ignore[no-untyped-def]
+    half = np.uint64(1) << np.uint64(j)
+    for block in range(np.uint64(0), np.uint64(size), np.uint64(2) * half):
+        for p in range(block, block + half):
+            column[p] = -in_background[p]
+            column[p + half] = in_row[p + half] - in_both[p]
 
 
 @numba.njit(cache=True, nogil=True)
