@@ -1,6 +1,7 @@
 """Fitted estimators, rows and files that the tests of the core share."""
 
 import numpy as np
+import pandas as pd
 from sklearn.ensemble import (
     AdaBoostClassifier,
     ExtraTreesClassifier,
@@ -8,6 +9,11 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
+
+from udrl_explain.config import TrainConfig
+from udrl_explain.episodes import Episode
+from udrl_explain.policies import policy_from_estimator
+from udrl_explain.stored_run import Run
 
 AVERAGED = {
     "random forest": lambda: RandomForestClassifier(20, random_state=1, n_jobs=1),
@@ -83,3 +89,54 @@ def hand_probabilities(estimator, rows, n_actions):
 def everything(folder):
     """Every file and folder below, as sorted relative names, hidden ones too."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def tiny_run(directory, *, env_name="CartPole-v0", seed=7, n_features=6, **changes):
+    """A run made by hand, in no time: a small tree, three final episodes, a sweep of four episodes."""
+    inputs, actions = training_rows(40, n_features)
+    policy = policy_from_estimator(
+        DecisionTreeClassifier(max_depth=4, random_state=0).fit(scaled(inputs, 0.02, 0.02), actions), 2, 0.02, 0.02
+    )
+    config = TrainConfig(env_name=env_name, seed=seed, max_episode=2, collect_episode=2).resolved()
+    episodes = tuple(
+        Episode(inputs[4 * i : 4 * i + 4], actions[4 * i : 4 * i + 4], np.array([1.0, 0.1, -2.5, 1 / 3]), 2 * i + 1)
+        for i in range(3)
+    )
+    returns = np.array([episode.total_return for episode in episodes])
+    names = (*(f"state_{i}" for i in range(n_features - 2)), "desired_return", "desired_horizon")
+    parts = {
+        "config": config,
+        "directory": directory / env_name.replace(":", "-") / "tiny" / str(seed),
+        "policy": policy,
+        "policy_note": "",
+        "feature_names": names,
+        "action_names": ("left", "right"),
+        "train_returns": np.array([[10.0, 1 / 3], [12.5, 0.0]]),
+        "test_returns": np.empty((0, 2)),
+        "training_commands": pd.DataFrame(
+            {
+                "iteration": [1, 1, 2, 2],
+                "desired_return": [10.1, 1 / 3, 12.0, 1e-9],
+                "desired_horizon": [10.0, 10.0, 12.5, 12.5],
+                "achieved_return": [9.0, 11.0, 12.0, 13.0],
+                "length": [9, 11, 12, 13],
+            }
+        ),
+        "training_inputs": inputs,
+        "training_actions": actions.astype(np.int64),
+        "episodes": episodes,
+        "command_sweep": pd.DataFrame(
+            {
+                "desired_return": [0.1, 0.1, 0.7, 0.7],
+                "desired_horizon": [5.0, 5.0, 7.0, 7.0],
+                "environment_seed": [1, 3, 1, 3],
+                "achieved_return": [1.1, 2.2, 3.3, 0.1 + 0.2],
+                "length": [1, 2, 3, 4],
+            }
+        ),
+        "command_grid": None,
+        "final_mean": float(returns.mean()),
+        "final_std": float(returns.std()),
+        "versions": {"python": "3.11.0"},
+    }
+    return Run(**(parts | changes))

@@ -170,6 +170,11 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
             raise ValueError("versions must map packages to text")
         final_mean, final_std = (finite_or_nan(name, facts[name]) for name in ("test_mean", "test_std"))
+        if not np.isfinite(final_mean) == np.isfinite(final_std) == config.final_testing:
+            rule = (
+                "numbers where final_testing is true" if config.final_testing else "null where final_testing is false"
+            )
+            raise ValueError(f"test_mean and test_std must be {rule}, got {final_mean} and {final_std}")
     except KeyError as fault:
         raise ValueError(f"{conf}: {fault} is missing") from None
     except ValueError as fault:
@@ -186,7 +191,12 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
     training_inputs, training_actions = _inputs_and_actions(
         read_npz(rows, ("inputs", "actions")), n_features, n_actions, rows
     )
-    tested = np.isfinite(final_mean)
+    tested = config.final_testing
+    episodes = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ()
+    if tested:
+        mean = float(np.mean([episode.total_return for episode in episodes])) if episodes else np.nan
+        if not np.isclose(mean, final_mean, rtol=1e-9, atol=1e-9):
+            raise ValueError(f"{conf}: test_mean {final_mean} is not the mean return of the final episodes, {mean}")
     sweep = read_number_table(folder / SWEEP_FILE, SWEEP_COLUMNS) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
     grid = folder / GRID_FILE
     return Run(
@@ -201,7 +211,7 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         training_commands=read_number_table(folder / "training_commands.csv", TRAINING_COMMAND_COLUMNS),
         training_inputs=training_inputs,
         training_actions=training_actions,
-        episodes=_load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else (),
+        episodes=episodes,
         command_sweep=sweep,
         command_grid=read_number_table(grid, SWEEP_COLUMNS) if grid.exists() else None,
         final_mean=final_mean,
