@@ -93,7 +93,7 @@ def _training_commands(folder: Path, collect_episode: int) -> pd.DataFrame:
     starts = _episode_starts(horizons)
     return pd.DataFrame(
         {
-            "iteration": np.arange(len(starts)) // collect_episode,
+            "iteration": np.arange(len(starts)) // collect_episode + 1,
             COMMAND_NAMES[0]: returns[starts],
             COMMAND_NAMES[1]: horizons[starts],
             "achieved_return": np.nan,
