@@ -131,12 +131,15 @@ def redo_sweep(options: SweepOptions) -> Path:
     import numpy as np
     from threadpoolctl import threadpool_limits
 
+    from udrl_explain.commands import N_COMMANDS
     from udrl_explain.environments import Lockstep
     from udrl_explain.runs import load_run, store_sweep
     from udrl_explain.seeding import evaluation_seeds, streams
 
     if options.episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {options.episodes}")
+    if options.seed is not None and options.seed < 0:
+        raise ValueError(f"seed must be at least 0, got {options.seed}")
     stored = load_run(options.run)
     if stored.policy is None:
         raise ValueError(f"{options.run}: there is no policy to ask: {stored.policy_note}")
@@ -151,6 +154,12 @@ def redo_sweep(options: SweepOptions) -> Path:
             raise ValueError(f"horizons must be at least 1 step, got {steps[0]}")
         levels = np.array([(desired, horizon) for desired in levels[:, 0] for horizon in steps])
     environments = Lockstep(stored.config.env_name)
+    for word, theirs, mine in (
+        ("inputs", environments.n_observations + N_COMMANDS, stored.policy.n_features),
+        ("actions", environments.n_actions, stored.policy.n_actions),
+    ):
+        if theirs != mine:
+            raise ValueError(f"{stored.config.env_name} has {theirs} {word}, the policy of {options.run} has {mine}")
     seeds = evaluation_seeds(
         streams(stored.config.seed if options.seed is None else options.seed).sweep, options.episodes
     )
