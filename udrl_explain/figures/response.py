@@ -137,7 +137,7 @@ def plot_importance_by_command(frame: pd.DataFrame, *, ax: Axes | None = None) -
     axes.set_ylim(tops[-1] + 1, 0)
     axes.set_yticks(tops + 0.5, [feature(name).symbol for name in names["feature"]])
     shown = np.arange(0, n_levels, -(-n_levels // MOST_LABELS))
-    axes.set_xticks(shown, [f"{value:.4g}" for value in levels[column].to_numpy(dtype=float)[shown]])
+    axes.set_xticks(shown, [_tick(value) for value in levels[column].to_numpy(dtype=float)[shown]])
     axes.set_xlabel(label)
     axes.tick_params(axis="y", length=0)
     for spine in axes.spines.values():
@@ -186,3 +186,7 @@ def _stretches(marked: NDArray[np.bool_]) -> Sequence[tuple[int, int]]:
     """First and end of each unbroken run of True."""
     steps = np.diff(np.concatenate([[0], marked.astype(int), [0]]))
     return list(zip(np.flatnonzero(steps == 1).tolist(), np.flatnonzero(steps == -1).tolist(), strict=True))
+
+
+def _tick(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")

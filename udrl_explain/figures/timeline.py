@@ -44,10 +44,11 @@ def plot_timeline(frame: pd.DataFrame, *, fig: Figure | None = None) -> Figure:
     -------
     Figure
         From the top: actions taken; desired return and desired horizon as they run down, hatched where unseen in
-        training; action probabilities, stacked; Shapley values of the action taken for each input and, apart, for the
-        command pair, with a dash on strong negative ones (a quarter of the strongest or more); command influence; the action that the nearest flipping command of the training range gives,
-        empty at steps where no such command changes the action. The last two are left out where the timeline was
-        made without training commands.
+        training; action probabilities, stacked; Shapley values of the action taken for each input and, apart, for
+        the command pair, with a dash on strong negative ones (a quarter of the strongest or more); command
+        influence; the action that the nearest flipping command of the training range gives, empty at steps where no
+        such command changes the action. The last two are left out where the timeline was made without training
+        commands.
 
     Raises
     ------
