@@ -2,14 +2,16 @@
 
 ``attribute`` (values) and ``attribute_pairs`` (interactions of pairs) choose the engine:
 
-- averaged forests: the leaves' boxes (``leaf_boxes``, ``leaf_groups``, ``leaf_tables``, ``forest_games``), for
-  the path-dependent and for the interventional game; boosted forests too when their raw score is asked for;
+- averaged forests: the leaves' boxes (``leaf_boxes``, ``leaf_groups``, ``leaf_tables``, ``group_tables``,
+  ``forest_games``), for the path-dependent and for the interventional game; boosted forests too when their raw
+  score is asked for;
 - every other policy of up to 12 inputs: all coalitions of inputs against all background rows (``enumeration``);
 - any policy, on request: sampled permutations with their standard error (``permutations``).
 
 Nothing here names features or actions, draws or stores; ``udrl_explain.analysis`` does that.
 """
 
-from udrl_explain.attributions.dispatch import Attributions, PairAttributions, attribute, attribute_pairs
+from udrl_explain.attributions.dispatch import attribute, attribute_pairs
+from udrl_explain.attributions.results import Attributions, PairAttributions
 
 __all__ = ["Attributions", "PairAttributions", "attribute", "attribute_pairs"]

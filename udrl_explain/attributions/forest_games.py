@@ -1,8 +1,9 @@
 """The exact engine for forests of few inputs: both games, any number of rows, bounded memory, all cores.
 
 Leaves are packed into groups (``leaf_groups``); a group's table holds, for every cell of its grid, the summed
-contributions of its leaves (``leaf_tables``). A row then costs one cell number and one table line per group. The
-background enters a table through its counts per cell only, so a row's cost does not depend on its size.
+contributions of its leaves (``group_tables``, ``leaf_tables``). A row then costs one cell number and one line of a
+table per group. The background enters a table through its counts per cell only, so a row's cost does not depend on
+its size.
 """
 
 import os
@@ -12,15 +13,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from udrl_explain.attributions.group_tables import fill_group_table, most_patterns
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
 from udrl_explain.attributions.leaf_groups import cells_of_rows, leaf_groups
-from udrl_explain.attributions.leaf_tables import (
-    MAX_TESTED,
-    fill_leaf_table,
-    n_columns,
-    product_pattern_shares,
-    quadrature,
-)
+from udrl_explain.attributions.leaf_tables import MAX_TESTED, n_columns, quadrature
 from udrl_explain.forest import Forest
 
 MAX_CELLS = 256  # of a group that holds more than one leaf
@@ -179,7 +175,7 @@ def _add_lane(  # type: ignore[no-untyped-def]
     tables = np.empty(max(TABLE_FLOATS, largest * width))
     counts = np.zeros(largest)
     pattern = np.empty(largest, dtype=np.uint16)
-    patterns = _most_patterns(lower, upper, n_cuts)  # may exceed the cells, where no row can enter a box
+    patterns = most_patterns(lower, upper, n_cuts)  # may exceed the cells, where no row can enter a box
     c = np.empty(patterns)
     work = np.empty((N_WORK, patterns + 8))  # lines a power of two apart would share the cache's sets
     leaf_table = np.empty((patterns, columns))
@@ -197,7 +193,7 @@ def _add_lane(  # type: ignore[no-untyped-def]
                 counts[:n_cells] = 0.0
                 for b in range(background_cells.shape[0]):
                     counts[background_cells[b]] += 1.0
-            _fill_group_table(
+            fill_group_table(
                 groups, end, lower, upper, share, value, n_cuts, counts, path_dependent,
                 background_cells.shape[0], order, nodes, weights, pattern, c, work, leaf_table,
                 tables[offset[end] : used], width, base,
@@ -207,81 +203,7 @@ def _add_lane(  # type: ignore[no-untyped-def]
         begin = end
 
 
-@numba.njit(cache=True, nogil=True)
-def _most_patterns(lower, upper, n_cuts):  # type: ignore[no-untyped-def]
-    most = 0
-    for leaf in range(lower.shape[0]):
-        m = 0
-        for j in range(lower.shape[1]):
-            m += lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]
-        most = max(most, m)
-    return 1 << most
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_group_table(  # type: ignore[no-untyped-def]
-    groups, g, lower, upper, share, value, n_cuts, counts, path_dependent, n_background, order, nodes, weights,
-    pattern, c, work, leaf_table, table, width, base,
-):  # fmt: skip
-    n_features, columns, n_cells = lower.shape[1], leaf_table.shape[1], groups.n_cells[g]
-    features = np.empty(n_features, dtype=np.int64)
-    shares = np.empty(n_features)
-    table[:] = 0.0
-    for leaf in range(groups.first_leaf[g], groups.first_leaf[g + 1]):
-        m = 0
-        for j in range(n_features):
-            if lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]:
-                features[m] = j
-                shares[m] = share[leaf, j]
-                m += 1
-        _fill_patterns(groups, g, leaf, features, m, pattern)
-        if path_dependent:
-            product_pattern_shares(shares, m, c)
-        else:
-            c[: 1 << m] = 0.0
-            for s in range(n_cells):
-                c[pattern[s]] += counts[s]
-            for q in range(1 << m):
-                c[q] /= n_background
-        base += value[leaf] * c[(1 << m) - 1]
-        fill_leaf_table(c, features, m, order, n_features, nodes, weights, work, leaf_table)
-        for k in range(value.shape[1]):
-            if value[leaf, k] != 0.0:
-                _add_leaf_table(value[leaf, k], leaf_table, pattern, n_cells, width, k * columns, table)
-
-
 # Indices are unsigned below: numba checks signed ones for negative values, which keeps loops from being vectorised.
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_leaf_table(v, leaf_table, pattern, n_cells, width, shift, table):  # type: ignore[no-untyped-def]
-    lines = leaf_table.reshape(-1)
-    columns = np.uint64(leaf_table.shape[1])
-    at = np.uint64(shift)
-    for s in range(n_cells):
-        line = np.uint64(pattern[s]) * columns
-        for j in range(columns):
-            table[at + j] += v * lines[line + j]
-        at += np.uint64(width)
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_patterns(groups, g, leaf, features, m, pattern):  # type: ignore[no-untyped-def]
-    # For every cell of the group: in which of the leaf's tested inputs it lies inside the box.
-    bit = np.uint64(1) << np.uint64(leaf - groups.first_leaf[g])
-    pattern[0] = 0
-    known, i = 1, 0
-    for j in range(groups.first_class.shape[1] - 1):
-        first, n_classes = groups.first_class[g, j], groups.first_class[g, j + 1] - groups.first_class[g, j]
-        mine = np.uint16(0)
-        if i < m and features[i] == j:
-            mine = np.uint16(1 << i)
-            i += 1
-        for k in range(n_classes - 1, -1, -1):  # the first part is written last: the others copy it
-            inside = mine if groups.class_mask[first + k] & bit else np.uint16(0)
-            for s in range(known):
-                pattern[k * known + s] = pattern[s] | inside
-        known *= n_classes
 
 
 @numba.njit(cache=True, nogil=True)
