@@ -21,7 +21,9 @@ ORDER = (
     "latex_tables",
     "tables",
     "bootstrap",
+    "collinearity",
     "figures.style",
+    "figures.series",
     "figures.pgf",
     "figures.export",
     "figures.*",
@@ -39,21 +41,27 @@ ORDER = (
     "seeding",
     "learners",
     "acting",
-    "collinearity",
-    "attributions.results",
     "attributions.enumeration",
     "attributions.permutations",
     "attributions.leaf_tables",
+    "attributions.group_tables",
     "attributions.leaf_groups",
     "attributions.leaf_boxes",
-    "attributions.group_tables",
     "attributions.forest_games",
+    "attributions.results",
     "attributions.dispatch",
     "attributions",
     "importance_measures",
     "plane_rectangles",
     "command_plane",
     "command_changes",
+    "command_support",
+    "command_influence",
+    "command_flips",
+    "estimator_labels",
+    "published_returns",
+    "run_groups",
+    "final_returns",
     "stored_run",
     "analysis.*",
     "analysis",
@@ -62,6 +70,18 @@ ORDER = (
     "sweep",
     "train",
     "probes",
+    "report.options",
+    "report.gather",
+    "report.page_cells",
+    "report.page_images",
+    "report.page",
+    "report.workbench",
+    "report.return_sections",
+    "report.input_sections",
+    "report.command_sections",
+    "report.decision_sections",
+    "report.build",
+    "report.__main__",
     "report",
 )
 ANALYSES_MUST_NOT_IMPORT = ("runs", "train", "sweep", "probes", "figures", "paper_runs", "policy_files", "report")
@@ -111,7 +131,7 @@ def is_placed(name):
 def faults(name, text):
     """What breaks the order in one file; each fault says what to do about it."""
     found = []
-    for imported, line in own_imports(name, text):
+    for imported, line in dict.fromkeys(own_imports(name, text)):
         where = f"udrl_explain/{name.replace('.', '/')}, line {line}"
         if imported == "":
             found.append(f"{where}: imports from the package's root; import from the module that defines the name")
