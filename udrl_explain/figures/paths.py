@@ -1,5 +1,6 @@
 """Decision paths as pictures: one path of one tree, or the paths of one state under several commands."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
@@ -11,6 +12,8 @@ STEP_INCHES = 0.3
 HEADER_INCHES = 0.9
 # Said of inputs for their axes; no unit to put behind a number.
 UNITLESS = ("", "scaled", "0/1")
+
+_NUMBER_WIDTH = 0.05  # of the figure, behind each box of a contrast
 
 
 def path_height(n_steps: int) -> float:
@@ -89,14 +92,23 @@ def plot_path_contrast(frame: pd.DataFrame, *, ax: Axes | None = None, tree: int
     width = 1.0 / len(labels)
     for column, label in enumerate(labels):
         path = paths[paths["label"] == label].sort_values("step")
-        left, right = column * width + 0.01, (column + 1) * width - 0.02
+        left, right = column * width + 0.005, (column + 1) * width - 0.015
         first = path.iloc[0]
         command = f"return {first['desired_return']:.4g}, horizon {first['desired_horizon']:.4g} steps"
         axes.text((left + right) / 2, -0.72, label, ha="center", va="center", weight="bold")
         axes.text((left + right) / 2, -0.25, command.replace("-", "−"), ha="center", va="center")
         for y, (_, test) in enumerate(path.iterrows()):
-            _draw_test(axes, test, left, right, y, is_first=y == 0)
-            axes.text(right - 0.008, y + 0.5, _number(test["after"]), ha="right", va="center", color="0.3")
+            # The probability stands behind the box: inside it would cover long tests.
+            _draw_test(axes, test, left, right - _NUMBER_WIDTH, y, is_first=y == 0)
+            axes.text(
+                right,
+                y + 0.5,
+                f"{test['after']:.2f}".replace("-", "−"),
+                ha="right",
+                va="center",
+                color="0.3",
+                fontsize=plt.rcParams["xtick.labelsize"],
+            )
         _draw_leaf(axes, left, right, len(path), f"{_quantity_label(path)} = {_number(path['after'].iloc[-1])}")
     _draw_legend(axes, bool(paths["is_parting"].any()))
     return axes
@@ -117,14 +129,14 @@ def _quantity_label(path: pd.DataFrame) -> str:
 
 
 def _answer(test: pd.Series) -> str:
-    """The test as the tree answered it; more than four digits only where value and threshold would look equal."""
+    """The test as the tree answered it; more digits only where value and threshold would look equal."""
     value, threshold = float(test["value"]), float(test["threshold"])
-    digits = 4
+    in_contrast = "is_parting" in test
+    digits = 3 if in_contrast else 4
     while digits < 17 and value != threshold and f"{value:.{digits}g}" == f"{threshold:.{digits}g}":
         digits += 1
     shown = feature(test["feature"])
     # The columns of a contrast are too narrow for units. Its header and the strip say what is a command.
-    in_contrast = "is_parting" in test
     symbol = shown.symbol.removeprefix("desired ") if in_contrast else shown.symbol
     unit = "" if in_contrast or shown.unit in UNITLESS else f" {shown.unit}"
     sign = "≤" if test["went_left"] else ">"
@@ -138,7 +150,9 @@ def _draw_test(axes: Axes, test: pd.Series, left: float, right: float, y: float,
         face="0.92" if bool(test.get("is_shared", False)) and not parts else "white",
         line_width=2.4 if parts else 0.8, hatch="////" if is_command else "",
     )  # fmt: skip
-    axes.text(left + 0.025, y + 0.5, _answer(test), va="center")
+    # A contrast's columns are narrow: tick-sized text, as small as text in a figure gets.
+    size = plt.rcParams["xtick.labelsize" if "is_parting" in test else "font.size"]
+    axes.text(left + 0.022, y + 0.5, _answer(test), va="center", fontsize=size)
     if not is_first:
         _draw_arrow(axes, right - 0.02, y)
 
