@@ -1,0 +1,96 @@
+"""What was asked for during training, and what came of it, iteration by iteration."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+
+from udrl_explain.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
+
+COLUMNS = (
+    *GROUP_COLUMNS, "seed", "iteration", "desired_return", "desired_horizon", "achieved_return", "length",
+    "n_episodes", "method", "exact", "n_rows",
+)  # fmt: skip
+_AVERAGED = ("desired_return", "desired_horizon", "achieved_return", "length")
+METHOD = "mean over the episodes of an iteration"
+
+
+class CommandedRun(LearningRun, Protocol):
+    """A run that recorded its training commands; a ``Run`` is one."""
+
+    @property
+    def training_commands(self) -> pd.DataFrame:
+        """One row per training episode."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingCommands:
+    """Commands of the training episodes.
+
+    Parameters
+    ----------
+    groups : tuple of RunGroup
+        By environment, experiment and estimator.
+    frames : tuple of DataFrame
+        The training commands of every run, in the order of the groups and their runs.
+
+    Raises
+    ------
+    ValueError
+        If there is not one frame per run.
+    """
+
+    groups: tuple[RunGroup, ...]
+    frames: tuple[pd.DataFrame, ...]
+    method = METHOD
+    exact = True
+
+    def __post_init__(self) -> None:
+        n_runs = sum(len(group.runs) for group in self.groups)
+        if len(self.frames) != n_runs:
+            raise ValueError(f"frames must be one per run ({n_runs}), got {len(self.frames)}")
+
+    @property
+    def n_rows(self) -> int:
+        """Training episodes of all runs."""
+        return sum(len(frame) for frame in self.frames)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per run and iteration, columns :data:`COLUMNS`; achieved returns are NaN where not stored."""
+        parts = []
+        runs = [(group, run) for group in self.groups for run in group.runs]
+        for (group, run), frame in zip(runs, self.frames, strict=True):
+            if len(frame) == 0:
+                continue
+            grouped = frame.groupby("iteration", sort=True)
+            means = grouped[list(_AVERAGED)].mean().reset_index()
+            facts = {**group.key, "seed": run.config.seed, "n_rows": len(frame), "method": self.method}
+            front = pd.DataFrame([facts] * len(means))
+            means["n_episodes"] = grouped.size().to_numpy()
+            parts.append(pd.concat([front, means], axis=1).assign(exact=self.exact))
+        if not parts:
+            return pd.DataFrame({name: pd.Series(dtype=np.float64) for name in COLUMNS})
+        return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
+
+
+def training_commands(runs: Iterable[CommandedRun]) -> TrainingCommands:
+    """Average commands, achieved returns and lengths over the episodes of each iteration.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+
+    Returns
+    -------
+    TrainingCommands
+
+    Raises
+    ------
+    ValueError
+        If there is no run, or something is no run.
+    """
+    groups = grouped_runs(runs)
+    members: Sequence[CommandedRun] = [run for group in groups for run in group.runs]  # type: ignore[misc]
+    return TrainingCommands(groups, tuple(run.training_commands for run in members))

@@ -1,0 +1,47 @@
+"""The commands of training and what came of them, from the table of the training-commands analysis."""
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.figure import Figure
+
+from udrl_explain.figures.series import check_frame, looks
+
+_PANELS = (("desired_return", "achieved_return", "return (reward)"), ("desired_horizon", "length", "horizon (steps)"))
+
+
+def plot_training_commands(frame: pd.DataFrame, *, fig: Figure | None = None) -> Figure:
+    """Draw what was asked (lines) and what came of it (points) over the iterations: return left, horizon right.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``TrainingCommands.to_frame()`` of one environment; the mean over the seeds is drawn.
+    fig : Figure, optional
+
+    Raises
+    ------
+    ValueError
+        If the frame lacks columns, has no rows or mixes environments.
+    """
+    columns = [name for panel in _PANELS for name in panel[:2]]
+    check_frame(frame, ("label", "seed", "iteration", *columns))
+    fig = fig if fig is not None else plt.figure()
+    means = frame.groupby(["label", "iteration"], sort=False)[columns].mean().reset_index()
+    look_of = looks(frame["label"].tolist())
+    axes = fig.subplots(1, 2)
+    for ax, (asked, achieved, label) in zip(axes, _PANELS, strict=True):
+        for name, curve in means.groupby("label", sort=False):
+            look = look_of[str(name)]
+            ax.plot(
+                curve["iteration"], curve[asked], color=look.colour, linestyle=look.line_style, label=f"{name}: asked"
+            )
+            if curve[achieved].notna().any():
+                ax.plot(
+                    curve["iteration"], curve[achieved], linestyle="none", marker=look.marker, markersize=2,
+                    color=look.colour, alpha=0.6, markevery=max(1, len(curve) // 40), label=f"{name}: achieved",
+                )  # fmt: skip
+        ax.set_xlabel("training iteration")
+        ax.set_ylabel(label)
+    handles, names = axes[0].get_legend_handles_labels()
+    fig.legend(handles, names, loc="outside upper center", ncols=2, fontsize="small")
+    return fig

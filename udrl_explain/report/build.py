@@ -1,0 +1,152 @@
+"""Put the report of one environment together and write it whole."""
+
+import json
+import platform
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from udrl_explain.atomic_files import folder_written_whole, write_text_whole
+from udrl_explain.report.command_sections import map_section, response_section
+from udrl_explain.report.decision_sections import paths_section, timeline_section
+from udrl_explain.report.gather import Subject, gather
+from udrl_explain.report.input_sections import importance_section, shapley_section
+from udrl_explain.report.options import ReportOptions
+from udrl_explain.report.page import IndexEntry, Page, Section, render, render_index
+from udrl_explain.report.return_sections import (
+    commands_section,
+    learning_section,
+    obedience_section,
+    returns_section,
+)
+from udrl_explain.report.workbench import Workbench
+
+MANIFEST = "manifest.json"
+PAGE = "report.html"
+_BUILDERS: dict[str, Callable[[Workbench], Section]] = {
+    "learning": learning_section,
+    "returns": returns_section,
+    "commands": commands_section,
+    "obedience": obedience_section,
+    "importance": importance_section,
+    "shapley": shapley_section,
+    "response": response_section,
+    "map": map_section,
+    "paths": paths_section,
+    "timeline": timeline_section,
+}
+_PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
+
+
+def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, str]]]:
+    """Write one report per environment, and an index where there are several.
+
+    Parameters
+    ----------
+    options : ReportOptions
+
+    Returns
+    -------
+    pages : list of Path
+        What was written.
+    problems : list of (str, str)
+        Folder and reason of every run that could not be read.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no run, or none that can be read.
+    """
+    subjects = gather(options.runs)
+    pages = []
+    # BLAS sums depend on the number of threads; one gives the same bytes everywhere.
+    with threadpool_limits(1):
+        for subject in subjects:
+            pages.append(_build(subject, options))
+    problems = {str(problem.folder): problem.reason for subject in subjects for problem in subject.problems}
+    if len(subjects) > 1:
+        pages.append(_write_index(subjects, options, list(problems.items())))
+    return pages, list(problems.items())
+
+
+def _build(subject: Subject, options: ReportOptions) -> Path:
+    target = options.output / subject.name
+    with folder_written_whole(target, overwrite=True, marker=MANIFEST) as folder:
+        bench = Workbench(subject, options, folder)
+        sections = []
+        for name in tqdm(options.sections, desc=subject.name, unit="section"):
+            with bench.timed(name):
+                sections.append(_BUILDERS[name](bench))
+        start = time.perf_counter()
+        page = Page(
+            f"{subject.env_name}: what the policies learned, and why they act as they do",
+            _lead(subject),
+            [section for section in sections if section.items or section.notes],
+            _settings(options),
+            [(str(problem.folder), problem.reason) for problem in subject.problems],
+            {"command": _command_line(options), "runs": bench.run_hashes} | _versions(),
+        )
+        (folder / PAGE).write_text(render(page, folder), encoding="utf-8")
+        bench.timings["page"] = time.perf_counter() - start
+        manifest = {
+            "command": _command_line(options),
+            "seed": options.seed,
+            "style": options.style,
+            "runs": subject.hashes,
+            "problems": {str(problem.folder): problem.reason for problem in subject.problems},
+            "versions": _versions(),
+            "seconds": {name: round(seconds, 2) for name, seconds in bench.timings.items()},
+            "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return target / PAGE
+
+
+def _write_index(subjects: list[Subject], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
+    entries = []
+    for subject in subjects:
+        picture = f"{subject.name}/figures/final_returns.png"
+        shown = picture if (options.output / picture).exists() else ""
+        entries.append(IndexEntry(subject.env_name, f"{subject.name}/{PAGE}", _lead(subject), shown))
+    text = render_index(entries, options.output, title="Reports of udrl_explain", problems=problems)
+    return write_text_whole(text, options.output / "index.html")
+
+
+def _lead(subject: Subject) -> str:
+    parts = [
+        f"{experiment.label} (seed{'s' if len(experiment.runs) > 1 else ''} "
+        f"{', '.join(str(run.config.seed) for run in experiment.runs)})"
+        for experiment in subject.experiments
+    ]
+    return f"Upside-Down RL policies trained on {subject.env_name}: {'; '.join(parts)}."
+
+
+def _settings(options: ReportOptions) -> dict[str, str]:
+    return {
+        "seed of probes, permutations and bootstrap": str(options.seed),
+        "figures": f"{options.style} style, {', '.join(options.suffixes)}",
+        "sections": ", ".join(options.sections),
+        "run whose single decisions are shown": "the lowest seed of each experiment",
+    }
+
+
+def _command_line(options: ReportOptions) -> str:
+    flags = {
+        "only": options.only,
+        "formats": options.formats if options.formats != ReportOptions.formats else "",
+        "style": options.style if options.style != ReportOptions.style else "",
+        "seed": str(options.seed) if options.seed else "",
+    }
+    words = [f"--{flag} {value}" for flag, value in flags.items() if value]
+    return " ".join(["python -m udrl_explain.report", options.runs.as_posix(), *words])
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), "platform": sys.platform} | {
+        package: version(package) for package in _PACKAGES
+    }

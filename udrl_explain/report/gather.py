@@ -1,0 +1,153 @@
+"""Find and read the runs that a report is about; what cannot be read is listed, not averaged away."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tqdm import tqdm
+
+from udrl_explain.config import safe_folder_name
+from udrl_explain.run_groups import grouped_runs
+from udrl_explain.runs import find_runs, load_run
+from udrl_explain.stored_run import Run
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A run that could not be read.
+
+    Parameters
+    ----------
+    folder : Path
+    reason : str
+        One line.
+    """
+
+    folder: Path
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """The runs of one experiment: equal settings, different seeds.
+
+    Parameters
+    ----------
+    label : str
+        Short, for figures and headings.
+    slug : str
+        For file names.
+    runs : tuple of Run
+        By ascending seed.
+    """
+
+    label: str
+    slug: str
+    runs: tuple[Run, ...]
+
+    @property
+    def shown(self) -> Run:
+        """The run whose single decisions are shown: the lowest seed that has a policy, never picked by result."""
+        return next((run for run in self.runs if run.policy is not None), self.runs[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What one report is about.
+
+    Parameters
+    ----------
+    name : str
+        Of the report's folder.
+    env_name : str
+    experiments : tuple of Experiment
+    problems : tuple of Problem
+    hashes : dict
+        SHA-256 of each run folder's files, by folder.
+    """
+
+    name: str
+    env_name: str
+    experiments: tuple[Experiment, ...]
+    problems: tuple[Problem, ...]
+    hashes: dict[str, str]
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """All runs of the report."""
+        return tuple(run for experiment in self.experiments for run in experiment.runs)
+
+
+def gather(place: Path) -> list[Subject]:
+    """Read all runs at or below `place`, one subject per environment.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no run, or none that can be read.
+    """
+    runs: list[Run] = []
+    problems: list[Problem] = []
+    folders = find_runs(place)
+    for folder in tqdm(folders, desc="reading runs", unit="run", leave=False, disable=len(folders) < 4):
+        try:
+            runs.append(load_run(folder))
+        except (ValueError, OSError) as fault:
+            problems.append(Problem(folder, " ".join(str(fault).split())))
+    if not runs:
+        raise ValueError(f"{place}: none of its {len(folders)} runs can be read; the first: {problems[0].reason}")
+    subjects = []
+    for env_name in sorted({run.config.env_name for run in runs}):
+        own = [run for run in runs if run.config.env_name == env_name]
+        # A run that cannot be read has no known environment: it is listed where its folder says, or everywhere.
+        folder_name = safe_folder_name(env_name)
+        listed = [
+            problem
+            for problem in problems
+            if folder_name in problem.folder.resolve().parts or not _belongs_to_another(problem, runs, env_name)
+        ]
+        hashes = {run.directory.as_posix(): folder_hash(run.directory) for run in own}
+        subjects.append(Subject(_report_name(place, own), env_name, _experiments(own), tuple(listed), hashes))
+    return subjects
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the names and contents of the files in a run folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file():
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def _belongs_to_another(problem: Problem, runs: Sequence[Run], env_name: str) -> bool:
+    others = {safe_folder_name(run.config.env_name) for run in runs if run.config.env_name != env_name}
+    return bool(others & set(problem.folder.resolve().parts))
+
+
+def _report_name(place: Path, runs: Sequence[Run]) -> str:
+    """Name after what was asked for: the environment, or also the experiment and the seed."""
+    parts = [runs[0].config.env_name]
+    place = place.resolve()
+    if all(run.directory.resolve().parent == place for run in runs) or len(runs) == 1 == len(find_runs(place)):
+        if place in (runs[0].directory.resolve().parent, runs[0].directory.resolve()):
+            parts.append(runs[0].experiment)
+        if place == runs[0].directory.resolve():
+            parts.append(str(runs[0].config.seed))
+    return safe_folder_name("-".join(parts))
+
+
+def _experiments(runs: Sequence[Run]) -> tuple[Experiment, ...]:
+    by_folder = {run.directory: run for run in runs}
+    return tuple(
+        Experiment(
+            group.label,
+            safe_folder_name(group.label.lower()).replace("-", "_"),
+            tuple(by_folder[run.directory] for run in group.runs),
+        )
+        for group in grouped_runs(runs)
+    )

@@ -1,0 +1,95 @@
+"""What a report can be asked for: the flags of ``python -m udrl_explain.report``, checked when they are made."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+FORMATS = ("pdf", "png", "svg", "pgf")
+STYLE_NAMES = ("icml", "ieee", "text", "full", "slides")
+SECTIONS = (
+    "learning",
+    "returns",
+    "commands",
+    "obedience",
+    "importance",
+    "shapley",
+    "response",
+    "map",
+    "paths",
+    "timeline",
+)
+
+
+@dataclass(frozen=True)
+class ReportOptions:
+    """Explain stored runs: tables, figures and one page per environment.
+
+    Parameters
+    ----------
+    runs : Path
+        A folder with runs in it.
+    output : Path
+        Folder that receives one folder per environment.
+    only : str
+        Sections to make, separated by commas; empty for all of ``SECTIONS``.
+    formats : str
+        Some of ``FORMATS``, separated by commas. The page shows the PNG, which is always written.
+    style : str
+        One of ``STYLE_NAMES``: the width of the figures.
+    seed : int
+        Of everything drawn: probes, permutations, bootstrap.
+    n_jobs : int or None
+        Threads; the results do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        Naming the flag, what is allowed and what was given.
+    """
+
+    runs: tyro.conf.Positional[Path]
+    """An environment folder (data/CartPole-v0), an experiment, one run, or the whole of data."""
+    output: Path = Path("reports")
+    """Folder that receives one folder per environment."""
+    only: str = ""
+    """Sections to make, separated by commas (default: all): learning, returns, commands, obedience, importance,
+    shapley, response, map, paths, timeline."""
+    formats: str = "pdf,png"
+    """Files per figure, separated by commas: pdf, png, svg, pgf. The page shows the PNG, which is always written."""
+    style: str = "text"
+    """Width of the figures: icml (3.25 in), ieee (3.5 in), text (5.5 in), full (6.75 in) or slides (10 in)."""
+    seed: int = 0
+    """Seed of everything drawn: probes, permutations, bootstrap."""
+    n_jobs: int | None = None
+    """Threads (default: one per core); the results do not depend on it."""
+
+    def __post_init__(self) -> None:
+        _check_list("only", self.only, SECTIONS)
+        _check_list("formats", self.formats, FORMATS)
+        if not self.formats:
+            raise ValueError(f"formats must be some of {', '.join(FORMATS)}, got nothing")
+        if self.style not in STYLE_NAMES:
+            raise ValueError(f"style must be one of {', '.join(STYLE_NAMES)}, got {self.style!r}")
+        if self.seed < 0:
+            raise ValueError(f"seed must be at least 0, got {self.seed}")
+        if self.n_jobs is not None and self.n_jobs < 1:
+            raise ValueError(f"n_jobs must be at least 1, got {self.n_jobs}")
+
+    @property
+    def sections(self) -> tuple[str, ...]:
+        """Sections to make, in the order of the page."""
+        chosen = self.only.split(",") if self.only else SECTIONS
+        return tuple(name for name in SECTIONS if name in chosen)
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Formats to write, the PNG always among them."""
+        chosen = {*self.formats.split(","), "png"}
+        return tuple(name for name in FORMATS if name in chosen)
+
+
+def _check_list(flag: str, text: str, allowed: tuple[str, ...]) -> None:
+    for name in text.split(",") if text else ():
+        if name not in allowed:
+            raise ValueError(f"{flag} must be some of {', '.join(allowed)}, separated by commas, got {name!r}")
