@@ -47,6 +47,7 @@ ORDER = (
     "attributions.group_tables",
     "attributions.leaf_groups",
     "attributions.leaf_boxes",
+    "attributions.lane_kernel",
     "attributions.forest_games",
     "attributions.results",
     "attributions.dispatch",

@@ -2,9 +2,9 @@
 
 ``attribute`` (values) and ``attribute_pairs`` (interactions of pairs) choose the engine:
 
-- averaged forests: the leaves' boxes (``leaf_boxes``, ``leaf_groups``, ``leaf_tables``, ``group_tables``,
-  ``forest_games``), for the path-dependent and for the interventional game; boosted forests too when their raw
-  score is asked for;
+- averaged forests: tables over the cells of their leaves' boxes (``leaf_boxes``, ``leaf_groups``, ``leaf_tables``,
+  ``group_tables``, ``lane_kernel``, ``forest_games``), for the path-dependent and for the interventional game;
+  boosted forests too when their raw score is asked for;
 - every other policy of up to 12 inputs: all coalitions of inputs against all background rows (``enumeration``);
 - any policy, on request: sampled permutations with their standard error (``permutations``).
 

@@ -2,29 +2,23 @@
 
 Leaves are packed into groups (``leaf_groups``); a group's table holds, for every cell of its grid, the summed
 contributions of its leaves (``group_tables``, ``leaf_tables``). A row then costs one cell number and one line of a
-table per group. The background enters a table through its counts per cell only, so a row's cost does not depend on
-its size.
+table per group (``lane_kernel``). The background enters a table through its counts per cell only, so a row's cost
+does not depend on its size.
 """
 
 import os
 from concurrent.futures import ThreadPoolExecutor
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.attributions.group_tables import fill_group_table, most_patterns
+from udrl_explain.attributions.lane_kernel import ROW_BLOCK, add_lane
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
-from udrl_explain.attributions.leaf_groups import cells_of_rows, leaf_groups
 from udrl_explain.attributions.leaf_tables import MAX_TESTED, n_columns, quadrature
 from udrl_explain.forest import Forest
 
-MAX_CELLS = 256  # of a group that holds more than one leaf
 N_LANES = 8  # parts of the forest with sums of their own: a constant, so that threads cannot change a result
 LANE_FLOATS = 1 << 19  # of a lane's sums, and so how many rows are explained at a time
-TABLE_FLOATS = 1 << 16  # tables built before rows are read again; they stay in the core's cache
-ROW_BLOCK = 512
-N_WORK = 9
 
 
 def forest_contributions(
@@ -144,7 +138,7 @@ def _summed(
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         total, base = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
         lane = lanes[i]
-        _add_lane(
+        add_lane(
             boxes.lower[lane], boxes.upper[lane], boxes.share[lane], lane_values[i], n_cuts, ranks,
             background_ranks, path_dependent, order, columns, nodes, weights, total,
             base,
@@ -161,88 +155,3 @@ def _summed(
             block = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns)
             sums[first : first + rows_at_once] = block.transpose(0, 2, 1)
     return sums, expected
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_lane(  # type: ignore[no-untyped-def]
-    lower, upper, share, value, n_cuts, ranks, background, path_dependent, order, columns, nodes, weights, total,
-    base,
-):  # fmt: skip
-    width = total.shape[1]
-    groups = leaf_groups(lower, upper, n_cuts, MAX_CELLS)
-    n_groups = groups.n_cells.shape[0]
-    largest = groups.n_cells.max()
-    tables = np.empty(max(TABLE_FLOATS, largest * width))
-    counts = np.zeros(largest)
-    pattern = np.empty(largest, dtype=np.uint16)
-    patterns = most_patterns(lower, upper, n_cuts)  # may exceed the cells, where no row can enter a box
-    c = np.empty(patterns)
-    work = np.empty((N_WORK, patterns + 8))  # lines a power of two apart would share the cache's sets
-    leaf_table = np.empty((patterns, columns))
-    background_cells = np.empty(background.shape[1], dtype=np.uint16)
-    offset = np.zeros(n_groups, dtype=np.int64)
-    begin = 0
-    while begin < n_groups:
-        end, used = begin, 0
-        while end < n_groups and (end == begin or used + groups.n_cells[end] * width <= tables.shape[0]):
-            offset[end] = used
-            n_cells = groups.n_cells[end]
-            used += n_cells * width
-            if not path_dependent:
-                cells_of_rows(groups, end, background, 0, background_cells)
-                counts[:n_cells] = 0.0
-                for b in range(background_cells.shape[0]):
-                    counts[background_cells[b]] += 1.0
-            fill_group_table(
-                groups, end, lower, upper, share, value, n_cuts, counts, path_dependent,
-                background_cells.shape[0], order, nodes, weights, pattern, c, work, leaf_table,
-                tables[offset[end] : used], width, base,
-            )  # fmt: skip
-            end += 1
-        _add_rows(groups, begin, end, offset, tables, ranks, total)
-        begin = end
-
-
-# Indices are unsigned below: numba checks signed ones for negative values, which keeps loops from being vectorised.
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_rows(groups, begin, end, offset, tables, ranks, total):  # type: ignore[no-untyped-def]
-    n_rows, width = total.shape
-    cells = np.empty((4, ROW_BLOCK), dtype=np.uint16)
-    for first in range(0, n_rows, ROW_BLOCK):
-        n = min(ROW_BLOCK, n_rows - first)
-        lines = total[first : first + n].reshape(-1)
-        # Four groups at a time: the sums are read and written once for all four.
-        fours = begin + (end - begin) // 4 * 4
-        for g in range(begin, fours, 4):
-            for i in range(4):
-                cells_of_rows(groups, g + i, ranks, first, cells[i, :n])
-            _add_four(
-                tables[offset[g] :], tables[offset[g + 1] :], tables[offset[g + 2] :], tables[offset[g + 3] :],
-                cells, n, np.uint64(width), lines,
-            )  # fmt: skip
-        for g in range(fours, end):
-            cells_of_rows(groups, g, ranks, first, cells[0, :n])
-            _add_one(tables[offset[g] :], cells, n, np.uint64(width), lines)
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_four(a, b, c, d, cells, n, width, lines):  # type: ignore[no-untyped-def]
-    at = np.uint64(0)
-    for r in range(n):
-        i, j = np.uint64(cells[0, r]) * width, np.uint64(cells[1, r]) * width
-        k, m = np.uint64(cells[2, r]) * width, np.uint64(cells[3, r]) * width
-        for x in range(width):
-            lines[at + x] += (a[i + x] + b[j + x]) + (c[k + x] + d[m + x])
-        at += width
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_one(a, cells, n, width, lines):  # type: ignore[no-untyped-def]
-    at = np.uint64(0)
-    for r in range(n):
-        i = np.uint64(cells[0, r]) * width
-        for x in range(width):
-            lines[at + x] += a[i + x]
-        at += width

@@ -18,7 +18,8 @@ def most_patterns(lower, upper, n_cuts):  # type: ignore[no-untyped-def]
     return 1 << most
 
 
-@numba.njit(cache=True, nogil=True)
+# Not cached by itself: it calls another file's functions, whose changes numba would not notice (see lane_kernel).
+@numba.njit(nogil=True)
 def fill_group_table(  # type: ignore[no-untyped-def]
     groups, g, lower, upper, share, value, n_cuts, counts, path_dependent, n_background, order, nodes, weights,
     pattern, c, work, leaf_table, table, width, base,
