@@ -14,6 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "udrl_explain"
 ORDER = (
     "commands",
     "features",
+    "display",
     "config",
     "command_line",
     "atomic_files",
@@ -33,6 +34,7 @@ ORDER = (
     "tree_walks",
     "ensembles",
     "policies",
+    "policy_argument",
     "safe_files",
     "estimator_files",
     "policy_files",

@@ -121,6 +121,8 @@ def checked_inputs(inputs: ArrayLike, n_features: int) -> NDArray[np.float64]:
         If `inputs` is not two-dimensional, has another number of columns, or holds a value that is not finite
         or does not fit float32 (scikit-learn's trees compare in float32).
     """
+    if hasattr(inputs, "inputs"):
+        raise ValueError(f"inputs must be rows, got {type(inputs).__name__}: pass its .inputs")
     rows = np.asarray(inputs, dtype=np.float64)
     if rows.ndim == 1:
         raise ValueError(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from udrl_explain.command_influence import state_influence
 from udrl_explain.command_support import CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN
+from udrl_explain.display import html_table, one_line
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy
 from udrl_explain.stored_run import Run
@@ -37,7 +38,7 @@ N_STRATA = 10
 LAST_STEPS = 3
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Probes:
     """Rows to explain.
 
@@ -78,6 +79,15 @@ class Probes:
 
     def __len__(self) -> int:
         return len(self.inputs)
+
+    def __repr__(self) -> str:
+        return one_line("Probes", self._facts())
+
+    def _repr_html_(self) -> str:
+        return html_table("Probes", self._facts(), self.frame, "frame")
+
+    def _facts(self) -> dict[str, object]:
+        return {**{kind: int((self.frame["kind"] == kind).sum()) for kind in KINDS}, "seed": self.seed}
 
     def of_kind(self, kind: str) -> NDArray[np.intp]:
         """Positions of the probes of one of the :data:`KINDS`, in the order of choice (the most extreme first).

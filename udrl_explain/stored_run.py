@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.config import TrainConfig
+from udrl_explain.display import html_facts
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy
 
@@ -73,9 +74,34 @@ class Run:
     def __repr__(self) -> str:
         return (
             f"Run({str(self.directory)!r}: {self.config.estimator_name} on {self.config.env_name}, "
-            f"seed {self.config.seed}, final return {self.final_mean:.4g} ± {self.final_std:.3g} "
-            f"over {self.n_final} episodes, {'policy loaded' if self.policy is not None else self.policy_note})"
+            f"seed {self.config.seed}, {self._final_words()}, {self._policy_words()})"
         )
+
+    def _repr_html_(self) -> str:
+        command = f"return {self.config.final_desired_return}, horizon {self.config.final_desired_horizon}"
+        facts = {
+            "folder": self.directory,
+            "environment": self.config.env_name,
+            "estimator": self.config.estimator_name,
+            "seed": self.config.seed,
+            "iterations": len(self.train_returns),
+            "result": self._final_words(),
+            "final command": command,
+            "policy": self._policy_words(),
+            "inputs": ", ".join(self.feature_names),
+            "actions": ", ".join(self.action_names),
+            "rows of the last fit": len(self.training_inputs),
+            "sweep episodes": len(self.command_sweep),
+        }
+        return html_facts("Run", facts)
+
+    def _final_words(self) -> str:
+        if self.n_final == 0:
+            return "no final evaluation"
+        return f"final return {self.final_mean:.4g} ± {self.final_std:.3g} over {self.n_final} episodes"
+
+    def _policy_words(self) -> str:
+        return "policy loaded" if self.policy is not None else f"no policy: {' '.join(self.policy_note.split())}"
 
     @property
     def experiment(self) -> str:

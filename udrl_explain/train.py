@@ -56,6 +56,10 @@ def train_policy(
     NotADirectoryError, PermissionError
         If the run's folder cannot be made; raised before any training.
     """
+    if not isinstance(config, TrainConfig):
+        raise ValueError(
+            f"config must be a TrainConfig, got {config!r}: write TrainConfig(env_name='CartPole-v0', ...)"
+        )
     # Heavy imports wait until the flags are read: --help answers at once.
     from threadpoolctl import threadpool_limits
 

@@ -18,9 +18,11 @@ from udrl_explain import command_changes
 from udrl_explain.command_changes import NearestChange, change_frame, nearest_change
 from udrl_explain.command_plane import CommandCells, checked_state, command_cells, grid_cells
 from udrl_explain.commands import Command, input_rows
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names
 from udrl_explain.plane_rectangles import merged_rectangles
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "action", "action_name", "return_low", "return_high", "horizon_low", "horizon_high", "n_cells", "probability",
@@ -32,6 +34,7 @@ EXACT_METHOD = "exact cells of the forest"
 CHECKED_COMMANDS = 256
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class CommandMap:
     """Regions of the command plane at one state.
@@ -262,6 +265,7 @@ def command_map(
     RuntimeError
         If map and policy differ anywhere checked (a fault of this package).
     """
+    checked_policy(policy)
     names = checked_action_names(action_names, policy.n_actions)
     fixed = checked_state(state, policy.n_features).copy()
     fixed.setflags(write=False)

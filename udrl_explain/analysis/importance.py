@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.collinearity import CommandCollinearity, command_collinearity
 from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.importance_measures import (
     ACCURACY,
@@ -30,6 +31,7 @@ from udrl_explain.importance_measures import (
     with_intervals,
 )
 from udrl_explain.policies import ForestPolicy, Policy
+from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "method", "feature", "is_command", "is_group", "importance", "std", "std_over", "low", "high", "n_rows",
@@ -40,6 +42,7 @@ ACTION_COLUMNS = ("method", "feature", "is_command", "is_group", "action", "acti
 PAIR_NAME = "command pair"
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class Importance:
     """Importances of the inputs of one policy.
@@ -84,6 +87,16 @@ class Importance:
                 array = getattr(score, name)
                 if array is not None and array.shape != expected:
                     raise ValueError(f"{name} of {score.method!r} must have shape {expected}, got {array.shape}")
+
+    @property
+    def method(self) -> str:
+        """Names of the measures."""
+        return ", ".join(score.method for score in self.scores)
+
+    @property
+    def exact(self) -> bool:
+        """Whether no measure is an estimate; the frame says it of each."""
+        return all(score.exact for score in self.scores)
 
     def score(self, method: str) -> Scores:
         """Scores of one measure.
@@ -212,6 +225,7 @@ def feature_importance(
     Intervals resample rows as if they were independent. Rows of one episode are not: read them as lower bounds
     of the uncertainty.
     """
+    checked_policy(policy)
     rows = checked_inputs(inputs, policy.n_features)
     taken = _checked_actions(actions, len(rows), policy.n_actions)
     for name, number in (("n_repeats", n_repeats), ("n_resamples", n_resamples)):

@@ -9,6 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from udrl_explain.display import displayed
+
 COLUMNS = (
     "method", "feature", "is_command", "is_group", "mean", "std", "min", "max", "mean_rank", "rank_agreement", "n_runs",
 )  # fmt: skip
@@ -39,6 +41,7 @@ class MethodSpread:
     rank_agreement: float
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class ImportanceSpread:
     """Importances of the same inputs over several runs.

@@ -9,8 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute_pairs
 from udrl_explain.commands import checked_inputs
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.policies import Policy
+from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "row", "feature", "other_feature", "is_main_effect", "action", "action_name", "interaction", "base_value",
@@ -23,6 +25,7 @@ SPLIT_COLUMNS = (
 PARTS = ("state", "command", "state x command")
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class ShapleyInteractions:
     """Shapley interactions of rows, and how they were made.
@@ -160,6 +163,7 @@ def shapley_interactions(
     command as two players: with v the worth of a coalition of inputs, its parts are ``v(state) - v(none)``,
     ``v(command) - v(none)`` and ``v(all) - v(state) - v(command) + v(none)``.
     """
+    checked_policy(policy)
     result = attribute_pairs(policy, inputs, background, quantity=quantity, n_jobs=n_jobs)  # type: ignore[arg-type]
     return ShapleyInteractions(
         values=result.values,

@@ -12,9 +12,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.float32_edges import last_input_left
 from udrl_explain.policies import ForestPolicy, Policy
+from udrl_explain.policy_argument import checked_policy
 from udrl_explain.tree_walks import same_leaf_boxes
 
 COLUMNS = (
@@ -27,6 +29,7 @@ VOTE_COLUMNS = (
 )  # fmt: skip
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class DecisionBox:
     """The box of constant leaves around every row, and the trees behind the decision.
@@ -192,6 +195,7 @@ def decision_box(
     A leaf is a box, so the inputs that reach the same leaf in every tree are one box too. Its sides are found for
     the comparison that trees make (scaled input as float32, float64 threshold).
     """
+    checked_policy(policy)
     if not isinstance(policy, ForestPolicy):
         raise ValueError(
             f"decision_box needs a forest policy, got {type(policy).__name__}, which has no leaves; "

@@ -13,8 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, Command, checked_inputs, input_rows
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.policy_argument import checked_policy
 from udrl_explain.tree_walks import TreeSteps, tree_steps
 
 COLUMNS = (
@@ -29,6 +31,7 @@ COMMAND_COLUMNS = (
 METHOD = "paths of one state under several commands"
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class PathContrast:
     """Paths of one state under several commands.
@@ -81,11 +84,18 @@ class PathContrast:
     quantity: str
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
+    method = METHOD
+    exact = True
 
     def __post_init__(self) -> None:
         wrong = (self.parting_step >= 0) & (self.parting_feature < len(self.feature_names) - N_COMMANDS)
         if wrong.any():
             raise ValueError(f"paths of tree {np.argmax(wrong)} part at a test that is not of a command")
+
+    @property
+    def n_rows(self) -> int:
+        """Commands compared."""
+        return len(self.labels)
 
     @property
     def n_trees(self) -> int:
@@ -199,6 +209,7 @@ def path_contrast(
     ValueError
         If the policy is no forest, or an argument does not fit it.
     """
+    checked_policy(policy)
     if not isinstance(policy, ForestPolicy):
         raise ValueError(
             f"path_contrast needs a forest policy, got {type(policy).__name__}, which has no tests to show; "

@@ -13,8 +13,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.policy_argument import checked_policy
 from udrl_explain.tree_walks import path_contributions, tree_steps
 
 COLUMNS = (
@@ -29,6 +31,7 @@ SAABAS_COLUMNS = (
 TOLERANCE = 1e-9
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class DecisionPaths:
     """The tests that every row meets, ordered by row, then tree, then step.
@@ -205,6 +208,7 @@ def decision_paths(
     A step's contribution is the change of the node value, divided by the number of trees where the forest
     averages (Saabas 2014, "Interpreting random forests").
     """
+    checked_policy(policy)
     if not isinstance(policy, ForestPolicy):
         raise ValueError(
             f"decision_paths needs a forest policy, got {type(policy).__name__}, which has no tests to show; "

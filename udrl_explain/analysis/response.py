@@ -21,9 +21,11 @@ from udrl_explain.command_influence import (
 )
 from udrl_explain.command_support import PAIR_NAME, CommandSupport, command_support
 from udrl_explain.commands import N_COMMANDS
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.importance_measures import with_pair
 from udrl_explain.policies import ForestPolicy, Policy
+from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "action", "action_name", "probability", "low",
@@ -39,6 +41,7 @@ METHOD = "every state under every command level"
 QUANTILES = (0.1, 0.9)
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class CommandResponse:
     """Behaviour of one policy over command levels.
@@ -83,6 +86,8 @@ class CommandResponse:
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
     probability_source: str
+    method = METHOD
+    exact = True
 
     def __post_init__(self) -> None:
         shape = (self.n_states, self.n_levels, len(self.action_names))
@@ -98,6 +103,11 @@ class CommandResponse:
     def n_states(self) -> int:
         """States asked."""
         return len(self.probabilities)
+
+    @property
+    def n_rows(self) -> int:
+        """States asked, as every table calls them."""
+        return self.n_states
 
     @property
     def n_levels(self) -> int:
@@ -243,6 +253,7 @@ def command_response(
     ValueError
         If an argument does not fit.
     """
+    checked_policy(policy)
     observations = checked_states(states, policy.n_features)
     commands = _checked_levels(returns, horizons)
     features = checked_feature_names(feature_names, policy.n_features)

@@ -11,8 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
+from udrl_explain.display import displayed
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.policies import Policy
+from udrl_explain.policy_argument import checked_policy
 
 if TYPE_CHECKING:
     import shap
@@ -27,6 +29,7 @@ MEAN_COLUMNS = (
 )  # fmt: skip
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class ShapleyValues:
     """Shapley values of rows, and how they were made.
@@ -297,6 +300,7 @@ def shapley_values(
     environments that pay 1 per step, how their joint credit is split between them says little; read
     ``.group({"command": ["desired_return", "desired_horizon"]})`` as well.
     """
+    checked_policy(policy)
     result = attribute(
         policy,
         inputs,

@@ -16,10 +16,12 @@ from udrl_explain.command_flips import CommandFlip, command_flips
 from udrl_explain.command_influence import CommandInfluence, command_influence
 from udrl_explain.command_support import PAIR_NAME, CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs
+from udrl_explain.display import displayed
 from udrl_explain.episodes import Episode
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.importance_measures import with_pair
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "step", "action", "action_name", "is_greedy", "reward", "desired_return", "desired_horizon", "seen", "density",
@@ -65,6 +67,7 @@ class CommandView:
     flips_exact: bool
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class Timeline:
     """One episode, step by step.
@@ -110,6 +113,21 @@ class Timeline:
             array = getattr(self, name)
             if array.shape != (len(self.episode), width):
                 raise ValueError(f"{name} must have shape {(len(self.episode), width)}, got {array.shape}")
+
+    @property
+    def n_rows(self) -> int:
+        """Steps of the episode."""
+        return len(self.episode)
+
+    @property
+    def method(self) -> str:
+        """How the Shapley values were made."""
+        return self.shapley_method
+
+    @property
+    def exact(self) -> bool:
+        """Whether the Shapley values are exact."""
+        return self.shapley_exact
 
     @property
     def margin(self) -> NDArray[np.float64]:
@@ -249,6 +267,9 @@ def episode_timeline(
     (`is_greedy`). The training range is the rectangle between the lowest and highest training commands; it holds
     commands that were never met, so a flip also says whether its command is seen.
     """
+    checked_policy(policy)
+    if not isinstance(episode, Episode):
+        raise ValueError(f"episode must be an Episode, got {type(episode).__name__}: pass run.episodes[0]")
     rows = checked_inputs(episode.inputs, policy.n_features)
     if episode.actions.min() < 0 or episode.actions.max() >= policy.n_actions:
         raise ValueError(

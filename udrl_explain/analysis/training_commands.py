@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 
+from udrl_explain.display import displayed
 from udrl_explain.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
@@ -25,6 +26,7 @@ class CommandedRun(LearningRun, Protocol):
         """One row per training episode."""
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class TrainingCommands:
     """Commands of the training episodes.

@@ -1,0 +1,79 @@
+"""How runs and results look in a notebook: one readable line, and a short table with the facts above it.
+
+Names and notes may come from a run folder that somebody else wrote, so all text is escaped.
+"""
+
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any, TypeVar
+
+import pandas as pd
+
+FACTS = (
+    "n_rows", "n_levels", "n_cells", "n_trees", "quantity", "method", "exact", "n_background", "seed",
+)  # fmt: skip
+"""What a result says about itself, where it has it: how much was explained, how, and whether exactly."""
+SHOWN_ROWS = 5
+_DIGITS = 6
+
+Kind = TypeVar("Kind")
+
+
+def displayed(kind: type[Kind]) -> type[Kind]:
+    """Give a result with ``to_frame()`` its ``repr`` and its table in notebooks; a class decorator.
+
+    Both open with those of :data:`FACTS` that the result has as attributes. The table shows the first rows of
+    ``to_frame()``; a column that only repeats one of the facts is left out there.
+    """
+
+    def show(self: Any) -> str:
+        return one_line(kind.__name__, facts_of(self))
+
+    def show_html(self: Any) -> str:
+        return html_table(kind.__name__, facts_of(self), self.to_frame(), "to_frame()")
+
+    kind.__repr__ = show  # type: ignore[method-assign]
+    kind._repr_html_ = show_html  # type: ignore[attr-defined]
+    return kind
+
+
+def facts_of(result: object) -> dict[str, object]:
+    """Those of :data:`FACTS` that a result has, in their order; None counts as not there."""
+    values = {name: getattr(result, name, None) for name in FACTS}
+    return {name: _plain(value) for name, value in values.items() if value is not None}
+
+
+def one_line(name: str, facts: Mapping[str, object]) -> str:
+    """``Name(fact=value, ...)``; line breaks inside of values are shown as such."""
+    return f"{name}({', '.join(f'{fact}={_plain(value)!r}' for fact, value in facts.items())})"
+
+
+def html_table(name: str, facts: Mapping[str, object], frame: pd.DataFrame, source: str) -> str:
+    """Return a head line with the facts, the first rows of a frame, and how many more `source` has; all escaped."""
+    repeated = [fact for fact, value in facts.items() if fact in frame and (frame[fact] == value).all()]
+    rows = frame.drop(columns=repeated).head(SHOWN_ROWS)
+    table = rows.to_html(index=False, border=0, escape=True, na_rep="", float_format=_number)
+    words = " · ".join(escape(f"{fact} {_plain(value)}") for fact, value in facts.items())
+    left = f"first {len(rows)} of {len(frame):,} rows; {source} has all" if len(frame) > len(rows) else source
+    return _block(f"<p><b>{escape(name)}</b> {words}</p>\n{table}\n<p><small>{escape(left)}</small></p>")
+
+
+def html_facts(name: str, facts: Mapping[str, object]) -> str:
+    """Return a table of two columns, fact and value, under a name; all escaped."""
+    lines = "".join(f"<tr><th>{escape(fact)}</th><td>{escape(str(value))}</td></tr>\n" for fact, value in facts.items())
+    return _block(f"<p><b>{escape(name)}</b></p>\n<table><tbody>\n{lines}</tbody></table>")
+
+
+def _block(inside: str) -> str:
+    # No renderer of formulas looks inside: a name from a file must stay a name.
+    return f'<div class="udrl-explain tex2jax_ignore mathjax_ignore">{inside}</div>'
+
+
+def _plain(value: object) -> object:
+    """NumPy's numbers as Python's, which print as numbers do."""
+    item: Callable[[], object] | None = getattr(value, "item", None)
+    return item() if item is not None and getattr(value, "ndim", None) == 0 else value
+
+
+def _number(value: float) -> str:
+    return f"{value:.{_DIGITS}g}"
