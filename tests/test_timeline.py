@@ -17,6 +17,7 @@ from udrl_explain.command_support import command_support
 from udrl_explain.commands import CommandScale, input_rows
 from udrl_explain.episodes import Episode
 from udrl_explain.figures.timeline import plot_timeline
+from udrl_explain.float32_edges import last_input_left
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
 from udrl_explain.tables import read_csv, write_csv
 
@@ -221,6 +222,16 @@ def test_training_commands_that_agree_on_an_axis_search_only_that_line(desired, 
     assert returns[0] <= flip.command.desired_return <= returns[1]
     assert horizons[0] <= flip.command.desired_horizon <= horizons[1]
     assert flip.command.desired_horizon == np.clip(horizon, *horizons)
+
+
+def test_a_flip_one_float_step_beyond_the_only_training_return_is_out_of_range():
+    """The plane searched is one float64 step wide then, and the policy changes exactly within that step."""
+    only = float(last_input_left(2.0, 0.02))
+    inputs = np.array([[0, 0, 0, 0, only, 30.0]])
+    beyond = input_rows(inputs[0, :-2], (np.nextafter(only, np.inf), 30.0))
+    actions = two_readers().action_probabilities(np.concatenate([inputs, beyond])).argmax(axis=1)
+    assert actions.tolist() == [0, 1]
+    assert command_flips(two_readers(), inputs, command_support([(only, 30.0), (only, 20.0)]), (2, 2))[0] == [None]
 
 
 def test_a_policy_without_trees_is_asked_on_a_stated_grid():
