@@ -67,6 +67,9 @@ class Forest:
     n_features: int
     link: Link
 
+    def __repr__(self) -> str:
+        return f"Forest({self.n_trees} trees, {self.n_features} inputs, {self.n_actions} actions, link={self.link!r})"
+
     def __post_init__(self) -> None:
         _check_types(self)
         _check_structure(self)

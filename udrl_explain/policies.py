@@ -124,6 +124,10 @@ class NeuralPolicy:
     scale: CommandScale = CommandScale()
     probability_source: str = "probabilities"
 
+    def __repr__(self) -> str:
+        layers = " x ".join(str(weight.shape[0]) for weight in self.weights)
+        return f"NeuralPolicy({layers} x {self.n_actions} actions, {self.activation}, scale={self.scale!r})"
+
     def __post_init__(self) -> None:
         if self.activation not in _ACTIVATIONS:
             raise ValueError(f"activation must be one of {tuple(_ACTIVATIONS)}, got {self.activation!r}")
