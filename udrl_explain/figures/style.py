@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -51,7 +52,7 @@ def paper_style(name: str = "text") -> Iterator[Style]:
         raise ValueError(f"style must be one of {', '.join(STYLES)}, got {name!r}")
     style = STYLES[name]
     size = style.font_size
-    settings = {
+    settings: Any = {
         "figure.figsize": (style.width, style.width * style.aspect),
         "figure.constrained_layout.use": True,
         "font.size": size,

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import tyro
 
-FORMATS = ("pdf", "png", "svg", "pgf")
-STYLE_NAMES = ("icml", "ieee", "text", "full", "slides")
+from udrl_explain.figures.choices import FORMATS, check_style, checked_formats
+
 SECTIONS = (
     "learning",
     "returns",
@@ -34,9 +34,9 @@ class ReportOptions:
     only : str
         Sections to make, separated by commas; empty for all of ``SECTIONS``.
     formats : str
-        Some of ``FORMATS``, separated by commas. The page shows the PNG, which is always written.
+        Some of ``figures.choices.FORMATS``, separated by commas. The page shows the PNG, which is always written.
     style : str
-        One of ``STYLE_NAMES``: the width of the figures.
+        One of ``figures.choices.STYLE_NAMES``: the width of the figures.
     seed : int
         Of everything drawn: probes, permutations, bootstrap.
     n_jobs : int or None
@@ -65,12 +65,11 @@ class ReportOptions:
     """Threads (default: one per core); the results do not depend on it."""
 
     def __post_init__(self) -> None:
-        _check_list("only", self.only, SECTIONS)
-        _check_list("formats", self.formats, FORMATS)
-        if not self.formats:
-            raise ValueError(f"formats must be some of {', '.join(FORMATS)}, got nothing")
-        if self.style not in STYLE_NAMES:
-            raise ValueError(f"style must be one of {', '.join(STYLE_NAMES)}, got {self.style!r}")
+        for name in self.only.split(",") if self.only else ():
+            if name not in SECTIONS:
+                raise ValueError(f"only must be some of {', '.join(SECTIONS)}, separated by commas, got {name!r}")
+        checked_formats(self.formats)
+        check_style(self.style)
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
         if self.n_jobs is not None and self.n_jobs < 1:
@@ -85,11 +84,4 @@ class ReportOptions:
     @property
     def suffixes(self) -> tuple[str, ...]:
         """Formats to write, the PNG always among them."""
-        chosen = {*self.formats.split(","), "png"}
-        return tuple(name for name in FORMATS if name in chosen)
-
-
-def _check_list(flag: str, text: str, allowed: tuple[str, ...]) -> None:
-    for name in text.split(",") if text else ():
-        if name not in allowed:
-            raise ValueError(f"{flag} must be some of {', '.join(allowed)}, separated by commas, got {name!r}")
+        return tuple(name for name in FORMATS if name == "png" or name in checked_formats(self.formats))

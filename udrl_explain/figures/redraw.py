@@ -1,0 +1,173 @@
+"""Which figure shows which table: the one list that the report and ``python -m udrl_explain.figures`` draw by.
+
+A table's file name starts with its kind: ``shapley-random_forest.csv`` is of the kind ``shapley``. Tables that belong
+together share what follows, e.g. ``command_map_nearest-random_forest-start.csv``. A figure is drawn from tables alone;
+nothing is computed.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from udrl_explain.figures.command_map import plot_command_map
+from udrl_explain.figures.importance import plot_importance, plot_importances
+from udrl_explain.figures.learning import plot_final_returns, plot_learning_curves
+from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
+from udrl_explain.figures.paths import path_height, plot_decision_path, plot_path_contrast
+from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
+from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
+from udrl_explain.figures.timeline import plot_timeline
+from udrl_explain.figures.training_commands import plot_training_commands
+from udrl_explain.tables import read_csv
+
+Drawer = Callable[["TableSet"], dict[str, Figure]]
+_NARROW = 4.5  # inches: below, panels side by side leave no room for their labels
+
+
+class TableSet:
+    """A table with its companions: those in the same folder that share the end of its name.
+
+    Parameters
+    ----------
+    path : Path
+        Of the CSV.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.stem = path.stem
+        self.kind, dash, rest = path.stem.partition("-")
+        self._rest = dash + rest
+        self.frame = read_csv(path)
+
+    def companion(self, kind: str) -> pd.DataFrame | None:
+        """Table of another kind that belongs to this one; None where there is none."""
+        path = self.path.with_name(f"{kind}{self._rest}.csv")
+        return read_csv(path) if path.is_file() else None
+
+
+def drawable_kinds() -> tuple[str, ...]:
+    """Kinds of tables that a figure shows, sorted."""
+    return tuple(sorted(_DRAWERS))
+
+
+def draw(path: str | Path) -> dict[str, Figure]:
+    """Draw all figures that show a table, in the current style.
+
+    Parameters
+    ----------
+    path : str or Path
+        A CSV file as the report writes it, its companions beside it.
+
+    Returns
+    -------
+    dict of Figure
+        By file name without suffix; the caller closes them.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such table.
+    ValueError
+        If no figure shows this kind of table, or it lacks a column.
+    """
+    tables = TableSet(Path(path))
+    if tables.kind not in _DRAWERS:
+        raise ValueError(f"{path}: no figure shows a table called {tables.stem!r}; drawn are {', '.join(_DRAWERS)}")
+    try:
+        return _DRAWERS[tables.kind](tables)
+    except KeyError as fault:
+        raise ValueError(f"{path}: column {fault} is missing") from None
+
+
+def _figure_of(ax: Axes) -> Figure:
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def _learning_curves(tables: TableSet) -> dict[str, Figure]:
+    by_seed = tables.companion("learning_curves_by_seed")
+    figures = {tables.stem: _figure_of(plot_learning_curves(tables.frame))}
+    if (tables.frame["kind"] == "test").any():
+        tests = plot_learning_curves(tables.frame, kind="test", by_seed=by_seed)
+        figures[f"{tables.stem}-test"] = _figure_of(tests)
+    return figures
+
+
+def _final_returns(tables: TableSet) -> dict[str, Figure]:
+    return {tables.stem: _figure_of(plot_final_returns(tables.frame, tables.companion("final_returns_by_seed")))}
+
+
+def _importance(tables: TableSet) -> dict[str, Figure]:
+    if plt.rcParams["figure.figsize"][0] >= _NARROW:
+        return {tables.stem: plot_importances(tables.frame)}
+    methods = list(dict.fromkeys(tables.frame["method"]))
+    return {
+        f"{tables.stem}-{_word(method)}": _figure_of(plot_importance(tables.frame, method=method)) for method in methods
+    }
+
+
+def _shapley(tables: TableSet) -> dict[str, Figure]:
+    actions = sorted({int(action) for action in tables.frame["action"]})
+    return {
+        f"{tables.stem}-action_{action}": _figure_of(plot_shapley_summary(tables.frame, action=action))
+        for action in actions
+    }
+
+
+def _command_map(tables: TableSet) -> dict[str, Figure]:
+    ax = plot_command_map(
+        tables.frame,
+        nearest=tables.companion("command_map_nearest"),
+        support=tables.companion("command_map_support"),
+    )
+    return {tables.stem: _figure_of(ax)}
+
+
+def _decision_path(tables: TableSet) -> dict[str, Figure]:
+    first = tables.frame[tables.frame["tree"] == tables.frame["tree"].min()]
+    figure, ax = plt.subplots()
+    figure.set_figheight(path_height(len(first)))
+    plot_decision_path(first, ax=ax, row=int(first["row"].iloc[0]), tree=int(first["tree"].iloc[0]))
+    return {tables.stem: figure}
+
+
+def _path_contrast(tables: TableSet) -> dict[str, Figure]:
+    frame = tables.frame
+    parting = frame[frame["is_parting"]]
+    tree = int((frame if parting.empty else parting)["tree"].iloc[0])
+    figure, ax = plt.subplots()
+    figure.set_figheight(path_height(int(frame.loc[frame["tree"] == tree, "step"].max()) + 1))
+    plot_path_contrast(frame, ax=ax, tree=tree)
+    return {tables.stem: figure}
+
+
+def _one(plot: Callable[[pd.DataFrame], Axes]) -> Drawer:
+    return lambda tables: {tables.stem: _figure_of(plot(tables.frame))}
+
+
+def _word(text: str) -> str:
+    return "".join(letter if letter.isalnum() else "_" for letter in text).strip("_")
+
+
+_DRAWERS: dict[str, Drawer] = {
+    "learning_curves": _learning_curves,
+    "final_returns": _final_returns,
+    "training_commands": lambda tables: {tables.stem: plot_training_commands(tables.frame)},
+    "obedience": _one(plot_obedience),
+    "obedience_map": _one(plot_obedience_map),
+    "importance": _importance,
+    "shapley": _shapley,
+    "shapley_mean": _one(plot_mean_abs_shapley),
+    "response": _one(plot_command_response),
+    "response_importance": _one(plot_importance_by_command),
+    "command_map": _command_map,
+    "decision_path": _decision_path,
+    "path_contrast": _path_contrast,
+    "timeline": lambda tables: {tables.stem: plot_timeline(tables.frame)},
+}
