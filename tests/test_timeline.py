@@ -122,6 +122,9 @@ def test_flips_are_the_policy_s_and_no_training_command_flips_nearer(case, timel
         chosen = policy.action_probabilities(input_rows(episode.inputs[step, :-2], tried)).argmax(axis=1)
         distances = np.hypot(*((tried - episode.inputs[step, -2:]) / spread).T)[chosen != own[step]]
         assert (distances >= nearest.get(step, np.inf) - 1e-12).all()
+        if step in nearest:
+            reached = set(chosen) | {own[step]}
+            assert len(reached) <= flips.set_index("step")["n_actions_reachable"][step] <= 3
     table = timeline.to_frame().drop_duplicates("step")
     assert table.loc[table["flips"], "step"].tolist() == flips["step"].tolist()
     np.testing.assert_array_equal(table.loc[table["flips"], "flip_distance"], flips["distance"])
@@ -199,7 +202,7 @@ def test_the_flip_of_a_policy_that_reads_only_the_return_is_known():
     assert up.distance == pytest.approx(40.0 / 100.0, rel=1e-6)
     assert (up.decisive.feature, up.decisive.threshold) == (4, 100.0)
     assert (up.decisive.n_trees, up.decisive.n_trees_parting) == (2, 2)
-    assert down.action == 0
+    assert (down.action, down.n_actions_reachable) == (0, 2)
     assert down.distance == pytest.approx(160.0 / 100.0, rel=1e-6)
     assert exact
     assert "exact cells" in method

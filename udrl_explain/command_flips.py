@@ -188,7 +188,7 @@ def _nearest_cell(
         command,
         int(actions[i, j]),
         float(np.hypot(steps[0][i], steps[1][j])),
-        len(np.union1d(actions, [own])),
+        _n_reachable(actions, own),
         decisive_test(policy, row, other),
     )
 
@@ -206,10 +206,16 @@ def _nearest_point(
     distances = np.hypot(*((points[candidates] - here) / np.array(support.spread)).T)
     k = int(np.argmin(distances))
     point = points[candidates[k]]
-    n_reachable = len(np.union1d(chosen, [own]))
+    n_reachable = _n_reachable(chosen, own)
     return CommandFlip(
         Command(float(point[0]), float(point[1])), int(chosen[candidates[k]]), float(distances[k]), n_reachable, None
     )
+
+
+def _n_reachable(actions: NDArray[np.int64], own: int) -> int:
+    """Different actions, the present one too, which may lie outside the range that was searched."""
+    counts = np.bincount(actions.ravel(), minlength=own + 1)
+    return int(np.count_nonzero(counts)) + int(counts[own] == 0)
 
 
 def _confirm(policy: Policy, inputs: NDArray[np.float64], flips: Sequence[CommandFlip | None]) -> None:
