@@ -24,14 +24,15 @@ def learning_section(bench: Workbench) -> Section:
         "One row per experiment, kind of episode and iteration; `low` and `high` bound the 95 % interval.",
         downloads=(by_seed,),
         max_rows=10,
+        columns=("label", "kind", "iteration", "mean_return", "low", "high", "n_seeds"),
     )
     titles = {
         "learning_curves": "Return of the training episodes",
         "learning_curves-test": "Return in the tests without exploration",
     }
     how = (
-        "Each line is the mean over the seeds, the band its 95 % bootstrap interval (none where there is one seed), "
-        "the thin lines the seeds themselves; higher is better."
+        "Each line is the mean over the seeds, the band its 95 % bootstrap interval (none where there is one seed); thin "
+        "lines, where drawn, are single seeds. Higher is better."
     )
     return Section(
         "How did training go?",
