@@ -1,0 +1,213 @@
+"""How did training go, and what does each estimator achieve in the end? Curves and final returns over seeds.
+
+Two tables: :func:`learning_curves`, and :func:`final_returns`, which has its own file and is found here too. Seeds are
+the units of both: the intervals say how another seed might have done, and every seed's own figures stay beside them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.bootstrap import N_RESAMPLES, bootstrap_interval
+from udrl_explain.final_returns import FINAL_COLUMNS, FINAL_SEED_COLUMNS, FinalReturns, final_returns
+from udrl_explain.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
+
+# The other half of this question has its own file; both are found here.
+__all__ = [
+    "COLUMNS", "FINAL_COLUMNS", "FINAL_SEED_COLUMNS", "SEED_COLUMNS", "Curve", "FinalReturns", "LearningCurves",
+    "LearningRun", "final_returns", "learning_curves",
+]  # fmt: skip
+
+COLUMNS = (
+    *GROUP_COLUMNS, "kind", "iteration", "mean_return", "low", "high", "n_seeds", "method", "exact", "bootstrap_seed",
+)  # fmt: skip
+SEED_COLUMNS = (*GROUP_COLUMNS, "kind", "seed", "iteration", "mean_return", "std_return")
+TRAINING, TEST = "training", "test"
+CURVE_METHOD = "95 % percentile bootstrap over seeds"
+ONE_SEED = "no interval: one seed says nothing about others"
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Returns over the iterations of one group of runs.
+
+    Parameters
+    ----------
+    group : RunGroup
+    kind : {"training", "test"}
+        Exploring episodes of each iteration, or the periodic tests without exploration.
+    iterations : int64 array of shape (n_iterations,)
+        Ascending, the first iteration is 1.
+    seed_means, seed_stds : float64 arrays of shape (n_seeds, n_iterations)
+        Mean and standard deviation over the episodes of an iteration; NaN where the run does not have it.
+    mean, low, high : float64 arrays of shape (n_iterations,)
+        Mean over the seeds that have the iteration, and its 95 % interval: NaN where only one seed has it.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not fit.
+    """
+
+    group: RunGroup
+    kind: str
+    iterations: NDArray[np.int64]
+    seed_means: FloatArray
+    seed_stds: FloatArray
+    mean: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+    def __post_init__(self) -> None:
+        n = len(self.iterations)
+        for name in ("mean", "low", "high"):
+            if getattr(self, name).shape != (n,):
+                raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
+        for name in ("seed_means", "seed_stds"):
+            expected = (len(self.group.runs), n)
+            if getattr(self, name).shape != expected:
+                raise ValueError(f"{name} must have shape {expected}, got {getattr(self, name).shape}")
+
+    @property
+    def n_seeds(self) -> NDArray[np.int64]:
+        """Seeds that have each iteration, shape ``(n_iterations,)``."""
+        return np.asarray(np.isfinite(self.seed_means).sum(axis=0), dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class LearningCurves:
+    """Learning curves of groups of runs.
+
+    Parameters
+    ----------
+    curves : tuple of Curve
+        Per group the training curve, then the test curve, where the runs recorded any.
+    seed, n_resamples : int
+        Of the bootstrap.
+    """
+
+    curves: tuple[Curve, ...]
+    seed: int
+    n_resamples: int
+    method = CURVE_METHOD
+    exact = False
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per group, kind and iteration, columns :data:`COLUMNS`."""
+        frames = [
+            pd.DataFrame(
+                {
+                    **curve.group.key,
+                    "kind": curve.kind,
+                    "iteration": curve.iterations,
+                    "mean_return": curve.mean,
+                    "low": curve.low,
+                    "high": curve.high,
+                    "n_seeds": curve.n_seeds,
+                    "method": np.where(curve.n_seeds > 1, self.method, ONE_SEED),
+                    "exact": self.exact,
+                    "bootstrap_seed": self.seed,
+                },
+                columns=list(COLUMNS),
+            )
+            for curve in self.curves
+        ]
+        return _joined(frames, COLUMNS)
+
+    def by_seed(self) -> pd.DataFrame:
+        """One row per run, kind and iteration, columns :data:`SEED_COLUMNS`."""
+        frames = []
+        for curve in self.curves:
+            for seed, means, stds in zip(curve.group.seeds, curve.seed_means, curve.seed_stds, strict=True):
+                there = np.isfinite(means)
+                columns = {
+                    **curve.group.key,
+                    "kind": curve.kind,
+                    "seed": seed,
+                    "iteration": curve.iterations[there],
+                    "mean_return": means[there],
+                    "std_return": stds[there],
+                }
+                frames.append(pd.DataFrame(columns, columns=list(SEED_COLUMNS)))
+        return _joined(frames, SEED_COLUMNS)
+
+
+def learning_curves(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> LearningCurves:
+    """Average the learning curves of runs over their seeds.
+
+    Parameters
+    ----------
+    runs : iterable of LearningRun
+        Loaded runs, in any order; they are grouped by environment, experiment folder and estimator.
+    seed : int
+        Of the bootstrap.
+    n_resamples : int
+
+    Returns
+    -------
+    LearningCurves
+
+    Raises
+    ------
+    ValueError
+        If there is no run, something is no loaded run, or an experiment holds a seed twice.
+
+    Notes
+    -----
+    Per iteration: the mean over seeds of the mean return of the episodes of that iteration, with a percentile
+    bootstrap interval over seeds (whole curves are drawn). Runs of different length: each iteration uses the runs
+    that have it, `n_seeds` says how many. With three seeds the interval is their range.
+
+    Tests come after every `testing_period` iterations; the paper's own code tests after iteration 1 and then after
+    every `testing_period` more.
+    """
+    curves = []
+    for group in grouped_runs(runs):
+        training = [(np.arange(1, len(run.train_returns) + 1), run.train_returns) for run in group.runs]
+        tests = [(_test_iterations(run), run.test_returns) for run in group.runs]
+        for kind, recorded in ((TRAINING, training), (TEST, tests)):
+            curve = _curve(group, kind, recorded, seed, n_resamples)
+            if len(curve.iterations):
+                curves.append(curve)
+    return LearningCurves(tuple(curves), seed, n_resamples)
+
+
+def _test_iterations(run: LearningRun) -> NDArray[np.int64]:
+    first = 1 if run.written_by_paper_code else run.config.testing_period
+    return first + run.config.testing_period * np.arange(len(run.test_returns))
+
+
+def _curve(
+    group: RunGroup, kind: str, recorded: list[tuple[NDArray[np.int64], FloatArray]], seed: int, n_resamples: int
+) -> Curve:
+    iterations = np.unique(np.concatenate([at for at, _ in recorded]))
+    table = np.full((2, len(recorded), len(iterations)), np.nan)
+    for position, (at, returns) in enumerate(recorded):
+        table[:, position, np.searchsorted(iterations, at)] = returns.T
+    seed_means, seed_stds = table
+    there = np.isfinite(seed_means)
+    low, high = np.full((2, len(iterations)), np.nan)
+    # Iterations that the same seeds have are drawn together, as parts of whole curves.
+    for seeds in np.unique(there, axis=1).T:
+        together = (there == seeds[:, None]).all(axis=0)
+        samples = seed_means[np.ix_(seeds, together)]
+        low[together], high[together] = bootstrap_interval(samples, n_resamples=n_resamples, seed=seed)
+    return Curve(
+        group=group,
+        kind=kind,
+        iterations=iterations,
+        seed_means=seed_means,
+        seed_stds=seed_stds,
+        mean=np.nanmean(seed_means, axis=0) if len(iterations) else np.empty(0),
+        low=low,
+        high=high,
+    )
+
+
+def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(columns))

@@ -1,0 +1,116 @@
+"""Learning curves and final returns, from the tables of the learning analysis."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from udrl_explain.figures.series import check_frame, looks
+from udrl_explain.figures.style import axes_or_new
+
+_YLABELS = {"training": "mean return in training (reward)", "test": "mean return in tests (reward)"}
+_SEED_OFFSET = 0.22
+_PUBLISHED_OFFSET = -0.22
+
+
+def plot_learning_curves(
+    frame: pd.DataFrame, *, ax: Axes | None = None, kind: str = "training", by_seed: pd.DataFrame | None = None
+) -> Axes:
+    """Draw mean return over the iterations, one line with its interval per label.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``LearningCurves.to_frame()`` of one environment.
+    ax : Axes, optional
+    kind : {"training", "test"}
+    by_seed : DataFrame, optional
+        ``LearningCurves.by_seed()``: draws every seed as a thin line.
+
+    Raises
+    ------
+    ValueError
+        If `kind` is unknown, or the frame lacks columns, has no such rows or mixes environments.
+    """
+    if kind not in _YLABELS:
+        raise ValueError(f"kind must be 'training' or 'test', got {kind!r}")
+    needed = ("label", "kind", "iteration", "mean_return")
+    check_frame(frame, (*needed, "low", "high", "n_seeds"))
+    look_of = looks(frame["label"].tolist())
+    frame = frame[frame["kind"] == kind]
+    check_frame(frame, needed)
+    ax = axes_or_new(ax)
+    if by_seed is not None:
+        check_frame(by_seed, (*needed, "seed"))
+        for (label, _seed), run in by_seed[by_seed["kind"] == kind].groupby(["label", "seed"], sort=False):
+            ax.plot(
+                run["iteration"], run["mean_return"], color=look_of[str(label)].colour, linewidth=0.4, alpha=0.5, zorder=1.5,
+                label="_seed",
+            )  # fmt: skip
+    for label, curve in frame.groupby("label", sort=False):
+        name = str(label)
+        look = look_of[name]
+        n_seeds = curve["n_seeds"].max()
+        ax.fill_between(
+            curve["iteration"], curve["low"], curve["high"], color=look.colour, alpha=0.2, linewidth=0, zorder=1
+        )
+        ax.plot(
+            curve["iteration"], curve["mean_return"], color=look.colour, linestyle=look.line_style, zorder=2,
+            marker=look.marker if kind == "test" else None, markersize=3, markevery=max(1, len(curve) // 12),
+            label=f"{name} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
+        )  # fmt: skip
+    ax.set_xlabel("training iteration")
+    ax.set_ylabel(_YLABELS[kind])
+    ax.legend(loc="best", handlelength=2.8)
+    return ax
+
+
+def plot_final_returns(frame: pd.DataFrame, by_seed: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
+    """Draw mean final returns with their intervals, one row per label.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``FinalReturns.to_frame()`` of one environment.
+    by_seed : DataFrame, optional
+        ``FinalReturns.by_seed()``: draws every seed's mean as a small marker.
+    ax : Axes, optional
+
+    Raises
+    ------
+    ValueError
+        If the frame lacks columns, has no rows or mixes environments.
+    """
+    check_frame(frame, ("env_name", "label", "mean", "low", "high", "published_mean", "published_source"))
+    ax = axes_or_new(ax)
+    labels = frame["label"].tolist()
+    place = {label: row for row, label in enumerate(labels)}
+    look_of = looks(labels)
+    colours = [look_of[label].colour for label in labels]
+    known = frame["low"].notna().to_numpy()
+    rows = np.arange(len(frame))
+    ax.hlines(
+        rows[known], frame["low"][known], frame["high"][known], linewidth=2.5, alpha=0.6, zorder=2,
+        colors=[colour for colour, there in zip(colours, known, strict=True) if there],
+        label="95 % interval over seeds" if known.any() else "_none",
+    )  # fmt: skip
+    ax.plot(frame["mean"], rows, "o", color="black", markersize=5, zorder=3, label="mean")
+    if by_seed is not None:
+        check_frame(by_seed, ("label", "mean"))
+        heights = by_seed["label"].map(place) + _SEED_OFFSET
+        ax.plot(by_seed["mean"], heights, "|", color="0.25", markersize=6, zorder=3, label="one seed")
+    published = frame[frame["published_mean"].notna()]
+    for source, group in published.groupby("published_source", sort=False):
+        heights = group["label"].map(place) + _PUBLISHED_OFFSET
+        name = str(source).removesuffix(f", {frame['env_name'].iloc[0]}")
+        ax.plot(
+            group["published_mean"], heights, "D", color="black", markerfacecolor="white", markersize=4, zorder=3,
+            label=f"published mean ({name})",
+        )  # fmt: skip
+    ax.set_yticks(rows, labels)
+    ax.set_ylim(len(frame) - 0.5, -0.5)
+    ax.set_xlabel("final return (reward)")
+    ax.margins(x=0.06)
+    ax.grid(axis="x", color="0.9", linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2, columnspacing=1.0, handletextpad=0.5)
+    return ax
