@@ -192,13 +192,29 @@ def test_sampled_exploration_follows_the_probabilities():
     assert shares[[0, 2, 4]].tolist() == [0, 0, 0]  # impossible actions are never taken
 
 
-def test_sampling_stays_inside_where_probabilities_miss_one_by_rounding():
-    class Largest:
-        def random(self, n):
-            return np.full(n, np.nextafter(1.0, 0.0))
+class Always:
+    """Draws one and the same number."""
 
-    actor = exploring(Fixed(0.1, 0.2, 0.7 - 1e-12), "sample", 0.2, Largest())
+    def __init__(self, number):
+        self.number = number
+
+    def random(self, n):
+        return np.full(n, self.number)
+
+
+def test_sampling_stays_inside_where_probabilities_miss_one_by_rounding():
+    largest = Always(np.nextafter(1.0, 0.0))
+    actor = exploring(Fixed(0.1, 0.2, 0.7 - 1e-12), "sample", 0.2, largest)
     assert actor(np.zeros((5, 4))).tolist() == [2] * 5
+
+
+def test_sampling_at_the_edges_never_takes_an_impossible_action():
+    first = exploring(Fixed(0.0, 0.6, 0.4, 0.0), "sample", 0.2, Always(0.0))
+    assert first(np.zeros((1, 4))).tolist() == [1]
+    last = exploring(Fixed(0.0, 0.5, 0.5, 0.0), "sample", 0.2, Always(np.nextafter(1.0, 0.0)))
+    assert last(np.zeros((1, 4))).tolist() == [2]
+    edge = exploring(Fixed(0.5, 0.5), "sample", 0.2, Always(0.5))
+    assert edge(np.zeros((1, 4))).tolist() == [1]
 
 
 def test_greedy_takes_the_lowest_of_the_best():

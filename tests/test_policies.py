@@ -3,7 +3,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
-from core_helpers import AVERAGED, BOOSTED, hand_probabilities, scaled, training_rows
+from core_helpers import AVERAGED, BOOSTED, hand_probabilities, rows_at_thresholds, scaled, training_rows
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, RidgeClassifier
@@ -69,6 +69,20 @@ def test_a_forest_policy_scales_the_commands_inside_and_answers_to_the_last_bit(
     np.testing.assert_array_equal(
         policy.action_probabilities(rows), hand_probabilities(estimator, scaled(rows, *scales), 4)
     )
+
+
+@pytest.mark.parametrize("scales", SCALES)
+@pytest.mark.parametrize("kind", ["random forest", "extra trees", "decision tree"])
+def test_rows_on_thresholds_and_beside_them_go_where_scikit_learn_sends_them(kind, scales):
+    estimator = fitted(AVERAGED[kind], (0, 1), scales)
+    policy = policy_from_estimator(estimator, 2, *scales)
+    rows = rows_at_thresholds(policy.forest) / policy.scale.factors(6)  # back in natural units, give or take a bit
+    rows = np.concatenate([rows, np.nextafter(rows, np.inf), np.nextafter(rows, -np.inf)])
+    inside = scaled(rows, *scales)
+    # Not a trivial case: many inputs are, as float32, the very number nearest to a threshold.
+    near = set(policy.forest.threshold.astype(np.float32).tolist())
+    assert sum(value in near for value in inside.astype(np.float32).ravel().tolist()) > 100
+    np.testing.assert_array_equal(policy.action_probabilities(rows), hand_probabilities(estimator, inside, 2))
 
 
 @pytest.mark.parametrize("actions", [(0, 1), (1, 2), (0, 1, 3)])

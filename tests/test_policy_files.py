@@ -189,7 +189,7 @@ FOREST_ATTACKS = {
     "kind of a net": (lambda a: {"kind": np.str_("neural")}, "is missing"),
     "no scale": (lambda a: {"return_scale": np.float64(0)}, "return_scale must be a finite number above 0"),
     "NaN scale": (lambda a: {"horizon_scale": np.float64(np.nan)}, "horizon_scale must be a finite number above 0"),
-    "shares below 0": (lambda a: {"value": changed(a["value"], (-1, 0), -0.5)}, "probabilities"),
+    "shares below 0": (lambda a: {"value": changed(a["value"], -1, [-0.5, 0, 1.5])}, "probabilities"),
     "shares above 1": (lambda a: {"value": a["value"] * 2}, "probabilities"),
     "negative features": (lambda a: {"n_features": np.int64(-6)}, "n_features must be at least 1"),
 }  # fmt: skip
