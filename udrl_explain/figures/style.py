@@ -74,8 +74,16 @@ def paper_style(name: str = "text") -> Iterator[Style]:
         "svg.fonttype": "none",
         "svg.hashsalt": "udrl_explain",
     }
-    with mpl.rc_context(settings):
-        yield style
+    interactive = mpl.is_interactive()
+    try:
+        with mpl.rc_context(settings):
+            try:
+                yield style
+            finally:
+                interactive = mpl.is_interactive()
+    finally:
+        # Jupyter turns this on with the first figure, which may be drawn in the block: put back, no later one shows.
+        mpl.interactive(interactive)
 
 
 def axes_or_new(ax: Axes | None) -> Axes:
