@@ -25,23 +25,6 @@ SECTIONS = (
 class ReportOptions:
     """Explain stored runs: tables, figures and one page per environment.
 
-    Parameters
-    ----------
-    runs : Path
-        A folder with runs in it.
-    output : Path
-        Folder that receives one folder per environment.
-    only : str
-        Sections to make, separated by commas; empty for all of ``SECTIONS``.
-    formats : str
-        Some of ``figures.choices.FORMATS``, separated by commas. The page shows the PNG, which is always written.
-    style : str
-        One of ``figures.choices.STYLE_NAMES``: the width of the figures.
-    seed : int
-        Of everything drawn: probes, permutations, bootstrap.
-    n_jobs : int or None
-        Threads; the results do not depend on it.
-
     Raises
     ------
     ValueError

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
+from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.learning import learning_curves
 from udrl_explain.analysis.obedience import obedience
 from udrl_explain.analysis.training_commands import training_commands
-from udrl_explain.final_returns import final_returns
 from udrl_explain.latex_tables import Estimate, write_latex
 from udrl_explain.report.page import Item, Section
 from udrl_explain.report.workbench import TABLES, Workbench, with_columns
@@ -31,8 +31,8 @@ def learning_section(bench: Workbench) -> Section:
         "learning_curves-test": "Return in the tests without exploration",
     }
     how = (
-        "Each line is the mean over the seeds, the band its 95 % bootstrap interval (none where there is one seed); thin "
-        "lines, where drawn, are single seeds. Higher is better."
+        "Each line is the mean over the seeds, the band its 95 % bootstrap interval (none where there is one seed); "
+        "thin lines, where drawn, are single seeds. Higher is better."
     )
     return Section(
         "How did training go?",
