@@ -152,6 +152,18 @@ def test_sampled_values_add_up_and_lie_within_their_errors_of_the_exact_ones():
     assert 1.6 < fewer.standard_error.mean() / sampled.standard_error.mean() < 2.5
 
 
+def test_orders_taken_both_ways_are_exact_where_only_pairs_interact():
+    def pairs_only(rows):
+        return 0.5 + 0.01 * (rows[:, 0] * rows[:, 1] + rows[:, 1] * rows[:, 3] - rows[:, 2])
+
+    generator = np.random.default_rng(0)
+    rows, background = generator.normal(size=(3, 4)), generator.normal(size=(6, 4))
+    policy = Counting(4, pairs_only)
+    sampled = attribute(policy, rows, background, method="permutation", n_permutation_pairs=2)
+    np.testing.assert_allclose(sampled.values, attribute(policy, rows, background).values, **EXACT)
+    np.testing.assert_allclose(sampled.standard_error, 0.0, **EXACT)
+
+
 def test_sampling_is_repeatable_and_its_seed_matters():
     policy, inputs = fitted_policy(OTHERS["net"]())
     options = {"method": "permutation", "n_permutation_pairs": 4}

@@ -1,6 +1,7 @@
-"""Against shap.TreeExplainer, on forests of the sizes that CartPole, Acrobot and LunarLander train."""
+"""Against shap.TreeExplainer: forests of the sizes that CartPole, Acrobot and LunarLander train, and stored runs."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from udrl_explain.analysis.interactions import shapley_interactions
 from udrl_explain.analysis.shapley import shapley_values
-from udrl_explain.policies import policy_from_estimator
+from udrl_explain.policies import ForestPolicy, policy_from_estimator
+from udrl_explain.runs import load_run
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", PendingDeprecationWarning)  # of its own colour maps, at import
@@ -75,3 +77,55 @@ def test_an_explanation_holds_the_same_numbers(case):
     one = explanation[2, :, 1]  # what shap's plots are given
     np.testing.assert_array_equal(one.values, result.values[2, :, 1])
     assert one.base_values == result.base_values[1]
+
+
+# The first seed of every stored experiment whose policy is an averaged forest; data/ is part of the repository.
+DATA = Path(__file__).parents[1] / "data"
+STORED = {
+    f"{place.parent.parent.name}, {place.parent.name}": place
+    for place in sorted({conf.parent for conf in DATA.glob("*/*/*/conf.json")}, reverse=True)
+    if "Forest" in place.parent.name or "ExtraTrees" in place.parent.name or place.parent.name == "base"
+}
+
+
+def shap_trees(forest):
+    """The stored trees as shap reads them from scikit-learn."""
+    trees = []
+    for first, end in zip(forest.roots, np.append(forest.roots[1:], forest.n_nodes), strict=True):
+        part = slice(first, end)
+        leaf = forest.is_leaf[part]
+        left = np.where(leaf, -1, forest.children_left[part] - first)
+        trees.append(
+            {
+                "children_left": left,
+                "children_right": np.where(leaf, -1, forest.children_right[part] - first),
+                "children_default": left.copy(),
+                "features": np.where(leaf, -2, forest.feature[part]),
+                "thresholds": forest.threshold[part].copy(),
+                "values": forest.value[part] / forest.n_trees,
+                "node_sample_weight": forest.cover[part].copy(),
+            }
+        )
+    return {"trees": trees, "internal_dtype": np.float64, "input_dtype": np.float32, "tree_output": "probability"}
+
+
+@pytest.mark.parametrize("name", STORED)
+def test_values_of_stored_runs_are_shaps(name):
+    run = load_run(STORED[name])
+    policy = run.policy
+    assert isinstance(policy, ForestPolicy)
+    played = np.concatenate([episode.inputs for episode in run.episodes])
+    rows = played[:: max(1, len(played) // 40)]
+    by_cover = shap.TreeExplainer(shap_trees(policy.forest), feature_perturbation="tree_path_dependent")
+    result = shapley_values(policy, rows)
+    np.testing.assert_allclose(result.values, by_cover.shap_values(policy.tree_inputs(rows)), rtol=0, atol=1e-9)
+    assert np.abs(result.values).max() > 0.01
+    # Off the thresholds, as above.
+    rows, background = rows[:10].copy(), run.training_inputs[:50].copy()
+    rows[:, -2:] += 0.25
+    background[:, -2:] += 0.25
+    explainer = shap.TreeExplainer(
+        shap_trees(policy.forest), policy.tree_inputs(background), feature_perturbation="interventional"
+    )
+    expected = explainer.shap_values(policy.tree_inputs(rows), check_additivity=False)
+    np.testing.assert_allclose(shapley_values(policy, rows, background).values, expected, rtol=0, atol=1e-6)
