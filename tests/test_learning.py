@@ -7,14 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from udrl_explain.analysis.learning import (
-    COLUMNS,
-    FINAL_COLUMNS,
-    FINAL_SEED_COLUMNS,
-    SEED_COLUMNS,
-    final_returns,
-    learning_curves,
-)
+from udrl_explain.analysis.final_returns import COLUMNS as FINAL_COLUMNS
+from udrl_explain.analysis.final_returns import SEED_COLUMNS as FINAL_SEED_COLUMNS
+from udrl_explain.analysis.final_returns import final_returns
+from udrl_explain.analysis.learning import COLUMNS, SEED_COLUMNS, learning_curves
 from udrl_explain.bootstrap import hierarchical_interval
 from udrl_explain.config import TrainConfig
 from udrl_explain.estimator_labels import estimator_label

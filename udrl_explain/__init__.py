@@ -1,14 +1,14 @@
 """Make Upside-Down Reinforcement Learning policies readable.
 
-    train_policy, TrainConfig              train a policy, store the run
-    load_run, find_runs, Run               read stored runs
-    policy_from_estimator                  bring a classifier that you fitted yourself
-    shapley_values, shapley_interactions   how much each input pushed each action
-    feature_importance                     which inputs matter
-    decision_paths                         which tests of which trees led to an action
-    command_response, command_map          what changes when the command changes, and where exactly
-    obedience, episode_timeline            does the agent do as told; what drove one episode
-    learning_curves, final_returns         how training went, and what came out
+train_policy, TrainConfig              train a policy, store the run
+load_run, find_runs, Run               read stored runs
+policy_from_estimator                  bring a classifier that you fitted yourself
+shapley_values, shapley_interactions   how much each input pushed each action
+feature_importance                     which inputs matter
+decision_paths                         which tests of which trees led to an action
+command_response, command_map          what changes when the command changes, and where exactly
+obedience, episode_timeline            does the agent do as told; what drove one episode
+learning_curves, final_returns         how training went, and what came out
 """
 
 from importlib import import_module
@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from udrl_explain.analysis.command_map import command_map as command_map
+    from udrl_explain.analysis.final_returns import final_returns as final_returns
     from udrl_explain.analysis.importance import feature_importance as feature_importance
     from udrl_explain.analysis.interactions import shapley_interactions as shapley_interactions
-    from udrl_explain.analysis.learning import final_returns as final_returns
     from udrl_explain.analysis.learning import learning_curves as learning_curves
     from udrl_explain.analysis.obedience import obedience as obedience
     from udrl_explain.analysis.paths import decision_paths as decision_paths
@@ -49,9 +49,9 @@ _HOMES = {
     "obedience": "analysis.obedience",
     "episode_timeline": "analysis.timeline",
     "learning_curves": "analysis.learning",
-    "final_returns": "analysis.learning",
+    "final_returns": "analysis.final_returns",
 }
-__all__ = sorted(_HOMES)  # noqa: PLE0605 - built from the one list above
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

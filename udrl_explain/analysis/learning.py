@@ -1,7 +1,7 @@
-"""How did training go, and what does each estimator achieve in the end? Curves and final returns over seeds.
+"""How did training go? Learning curves over seeds.
 
-Two tables: :func:`learning_curves`, and :func:`final_returns`, which has its own file and is found here too. Seeds are
-the units of both: the intervals say how another seed might have done, and every seed's own figures stay beside them.
+Seeds are the units: the intervals say how another seed might have done, and every seed's own curve stays beside them.
+What each estimator achieves in the end has its own file, ``final_returns``.
 """
 
 from collections.abc import Iterable
@@ -12,14 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.bootstrap import N_RESAMPLES, bootstrap_interval
-from udrl_explain.final_returns import FINAL_COLUMNS, FINAL_SEED_COLUMNS, FinalReturns, final_returns
+from udrl_explain.display import displayed
 from udrl_explain.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
-
-# The other half of this question has its own file; both are found here.
-__all__ = [
-    "COLUMNS", "FINAL_COLUMNS", "FINAL_SEED_COLUMNS", "SEED_COLUMNS", "Curve", "FinalReturns", "LearningCurves",
-    "LearningRun", "final_returns", "learning_curves",
-]  # fmt: skip
 
 COLUMNS = (
     *GROUP_COLUMNS, "kind", "iteration", "mean_return", "low", "high", "n_seeds", "method", "exact", "bootstrap_seed",
@@ -79,6 +73,7 @@ class Curve:
         return np.asarray(np.isfinite(self.seed_means).sum(axis=0), dtype=np.int64)
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
     """Learning curves of groups of runs.

@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from udrl_explain.bootstrap import N_RESAMPLES, bootstrap_interval, hierarchical_interval
+from udrl_explain.display import displayed
 from udrl_explain.published_returns import PublishedReturn, published_return
 from udrl_explain.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
-FINAL_COLUMNS = (
+COLUMNS = (
     *GROUP_COLUMNS, "mean", "std", "low", "high", "iqm", "n_seeds", "n_episodes", "episodes_per_seed",
     "final_command", "desired_return", "desired_return_low", "desired_return_high", "desired_horizon",
     "desired_horizon_low", "desired_horizon_high", "published_mean", "published_std", "published_source",
     "published_note", "method", "exact", "bootstrap_seed",
 )  # fmt: skip
-FINAL_SEED_COLUMNS = (
+SEED_COLUMNS = (
     *GROUP_COLUMNS, "seed", "mean", "std", "n_episodes", "desired_return", "desired_horizon",
 )  # fmt: skip
 EPISODES_METHOD = "95 % percentile bootstrap over seeds, then episodes"
@@ -85,6 +86,7 @@ class FinalReturn:
         return published_return(self.group.env_name, self.group.estimator_name, command)
 
 
+@displayed
 @dataclass(frozen=True, eq=False)
 class FinalReturns:
     """Final returns of groups of runs.
@@ -103,8 +105,8 @@ class FinalReturns:
     exact = False
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per environment, experiment and estimator, columns :data:`FINAL_COLUMNS`."""
-        return pd.DataFrame([self._row(final) for final in self.returns], columns=list(FINAL_COLUMNS))
+        """One row per environment, experiment and estimator, columns :data:`COLUMNS`."""
+        return pd.DataFrame([self._row(final) for final in self.returns], columns=list(COLUMNS))
 
     def _row(self, final: FinalReturn) -> dict[str, object]:
         counts = [run.n_final for run in final.evaluated]
@@ -132,7 +134,7 @@ class FinalReturns:
         }
 
     def by_seed(self) -> pd.DataFrame:
-        """One row per run, columns :data:`FINAL_SEED_COLUMNS`; NaN and 0 episodes where it was not evaluated."""
+        """One row per run, columns :data:`SEED_COLUMNS`; NaN and 0 episodes where it was not evaluated."""
         rows = [
             {
                 **final.group.key,
@@ -146,7 +148,7 @@ class FinalReturns:
             for final in self.returns
             for run in final.group.runs
         ]
-        return pd.DataFrame(rows, columns=list(FINAL_SEED_COLUMNS))
+        return pd.DataFrame(rows, columns=list(SEED_COLUMNS))
 
 
 def final_returns(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> FinalReturns:
