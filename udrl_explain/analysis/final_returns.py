@@ -87,6 +87,7 @@ class FinalReturn:
 
 
 @displayed
+@displayed
 @dataclass(frozen=True, eq=False)
 class FinalReturns:
     """Final returns of groups of runs.
@@ -103,6 +104,11 @@ class FinalReturns:
     seed: int
     n_resamples: int
     exact = False
+
+    @property
+    def method(self) -> str:
+        """How the intervals were made."""
+        return "; ".join(dict.fromkeys(final.method for final in self.returns))
 
     def to_frame(self) -> pd.DataFrame:
         """One row per environment, experiment and estimator, columns :data:`COLUMNS`."""

@@ -74,6 +74,7 @@ class Curve:
 
 
 @displayed
+@displayed
 @dataclass(frozen=True, eq=False)
 class LearningCurves:
     """Learning curves of groups of runs.
