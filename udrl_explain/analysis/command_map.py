@@ -274,7 +274,10 @@ def command_map(
         _check_against_policy(exact)
         return exact
     cells = grid_cells(policy, fixed, returns, horizons, grid)
-    return CommandMap(cells, fixed, policy, names, "grid of {} x {} commands".format(*cells.actions.shape), exact=False)
+    method = "grid of {} x {} commands".format(*cells.actions.shape)
+    if policy.probability_source != "probabilities":
+        method += f", {policy.probability_source}"
+    return CommandMap(cells, fixed, policy, names, method, exact=False)
 
 
 def _check_against_policy(result: CommandMap) -> None:
