@@ -11,8 +11,9 @@ from shapley_helpers import (
     shapley_by_definition,
     split_by_definition,
 )
-from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.ensemble import AdaBoostClassifier, GradientBoostingClassifier, RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from udrl_explain.attributions import attribute, attribute_pairs
 from udrl_explain.attributions.enumeration import interaction_weights, shapley_weights
@@ -122,6 +123,30 @@ def test_threads_change_nothing():
     one = attribute(policy, inputs[:30], inputs[50:90], n_jobs=1)
     three = attribute(policy, inputs[:30], inputs[50:90], n_jobs=3)
     np.testing.assert_array_equal(one.values, three.values)
+
+
+@pytest.mark.parametrize(("n_features", "n_actions"), [(6, 2), (7, 4)])
+def test_boosted_probabilities_agree_with_the_walked_enumeration(n_features, n_actions, monkeypatch):
+    monkeypatch.setattr("udrl_explain.attributions.boosted_worths.BACKGROUND_AT_ONCE", 5)
+    monkeypatch.setattr("udrl_explain.attributions.boosted_worths.WORTH_FLOATS", 4000)
+    for estimator in (
+        GradientBoostingClassifier(n_estimators=20, max_depth=5, random_state=0),
+        AdaBoostClassifier(DecisionTreeClassifier(max_depth=8), n_estimators=10, random_state=0),
+    ):
+        policy, inputs = fitted_policy(estimator, n_features, n_actions, 300)
+        rows, background = inputs[:9], inputs[[100, 101, 102, 103, 104, 105, 106, 103, 3]]
+
+        class Opaque:
+            n_features, n_actions, scale = policy.n_features, policy.n_actions, policy.scale
+            probability_source = "probabilities"
+            action_probabilities = staticmethod(policy.action_probabilities)
+
+        by_boxes, walked = attribute_pairs(policy, rows, background), attribute_pairs(Opaque(), rows, background)
+        np.testing.assert_allclose(by_boxes.values, walked.values, rtol=0, atol=1e-11)
+        np.testing.assert_allclose(by_boxes.split, walked.split, rtol=0, atol=1e-11)
+        assert np.abs(by_boxes.values).max() > 0.01
+        one = attribute(policy, rows, background, n_jobs=1)
+        np.testing.assert_array_equal(one.values, attribute(policy, rows, background, n_jobs=3).values)
 
 
 def test_weights_are_the_definitions():

@@ -10,6 +10,7 @@ from udrl_explain.analysis.interactions import COLUMNS as PAIR_COLUMNS
 from udrl_explain.analysis.interactions import PARTS, SPLIT_COLUMNS, ShapleyInteractions, shapley_interactions
 from udrl_explain.analysis.shapley import COLUMNS, MEAN_COLUMNS, ShapleyValues, shapley_values
 from udrl_explain.attributions import attribute, attribute_pairs
+from udrl_explain.commands import CommandScale
 
 NAMES = ("one", "two", "three", "desired_return", "desired_horizon")
 ACTIONS = ("left", "stay", "right")
@@ -202,7 +203,7 @@ def test_the_split_frame_sums_to_the_output(interactions):
 
 def test_the_split_of_an_additive_policy_has_no_joint_part():
     class Additive:
-        n_features, n_actions, probability_source = 4, 2, "probabilities"
+        n_features, n_actions, scale, probability_source = 4, 2, CommandScale(), "probabilities"
 
         @staticmethod
         def action_probabilities(rows):

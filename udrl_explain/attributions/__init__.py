@@ -5,7 +5,8 @@
 - averaged forests: tables over the cells of their leaves' boxes (``leaf_boxes``, ``leaf_groups``, ``leaf_tables``,
   ``group_tables``, ``lane_kernel``, ``forest_games``), for the path-dependent and for the interventional game;
   boosted forests too when their raw score is asked for;
-- every other policy of up to 12 inputs: all coalitions of inputs against all background rows (``enumeration``);
+- every other policy of up to 12 inputs: all coalitions of inputs against all background rows, its outputs asked for
+  (``enumeration``) or, for the probabilities of boosted forests, had from their leaves' boxes (``boosted_worths``);
 - any policy, on request: sampled permutations with their standard error (``permutations``).
 
 Nothing here names features or actions, draws or stores; ``udrl_explain.analysis`` does that.

@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.attributions.boosted_worths import boosted_worths
 from udrl_explain.attributions.enumeration import (
     MAX_ENUMERATED,
     Outputs,
@@ -244,7 +245,11 @@ def _by_enumeration(task: _Task, weights_of) -> tuple[NDArray[np.float64], NDArr
     weights = weights_of(task.policy.n_features)
     columns = np.empty((len(task.rows), len(weights), task.policy.n_actions))
     base = np.zeros(task.policy.n_actions)
-    worths_of_blocks = coalition_worths(task.outputs, task.rows, partners, task.policy.n_actions, task.n_threads)
+    if isinstance(task.policy, ForestPolicy):  # a boosted one: averaged ones do not come here
+        rows, background = task.policy.tree_inputs(task.rows), task.policy.tree_inputs(partners)
+        worths_of_blocks = boosted_worths(task.policy.forest, rows, background, task.n_threads)
+    else:
+        worths_of_blocks = coalition_worths(task.outputs, task.rows, partners, task.policy.n_actions, task.n_threads)
     for block, worths in worths_of_blocks:
         columns[block] = np.tensordot(weights, worths, axes=1).transpose(1, 0, 2)
         base = worths[0, 0]
