@@ -25,6 +25,7 @@ from udrl_explain.figures.training_commands import plot_training_commands
 from udrl_explain.tables import read_csv
 
 Drawer = Callable[["TableSet"], dict[str, Figure]]
+_INCHES_PER_BAR, _INCHES_AROUND = 0.17, 0.9
 _NARROW = 4.5  # inches: below, panels side by side leave no room for their labels
 
 
@@ -105,7 +106,10 @@ def _final_returns(tables: TableSet) -> dict[str, Figure]:
 
 def _importance(tables: TableSet) -> dict[str, Figure]:
     if plt.rcParams["figure.figsize"][0] >= _NARROW:
-        return {tables.stem: plot_importances(tables.frame)}
+        figure = plt.figure()
+        n_bars = tables.frame["feature"].nunique()
+        figure.set_figheight(max(figure.get_figheight(), 2 * (_INCHES_PER_BAR * n_bars + _INCHES_AROUND)))
+        return {tables.stem: plot_importances(tables.frame, fig=figure)}
     methods = list(dict.fromkeys(tables.frame["method"]))
     return {
         f"{tables.stem}-{_word(method)}": _figure_of(plot_importance(tables.frame, method=method)) for method in methods
