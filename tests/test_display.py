@@ -28,7 +28,7 @@ from udrl_explain import (
 from udrl_explain.analysis.path_box import decision_box
 from udrl_explain.analysis.path_contrast import path_contrast
 from udrl_explain.analysis.training_commands import training_commands
-from udrl_explain.display import displayed, html_table, one_line
+from udrl_explain.display import displayed, html_facts, html_table, one_line
 from udrl_explain.probes import choose_probes
 from udrl_explain.runs import save_run
 
@@ -168,6 +168,13 @@ def test_columns_that_repeat_the_head_are_left_out_and_others_stay():
     assert "method a" in page.text
     assert "0.123457" in page.words
     assert "nan" not in page.text.lower()
+
+
+def test_facts_names_and_headings_are_escaped():
+    frame = pd.DataFrame({HOSTILE: [1]})
+    page = Tags(html_table(HOSTILE, {"method": HOSTILE}, frame, HOSTILE) + html_facts(HOSTILE, {HOSTILE: HOSTILE}))
+    assert set(page.tags) <= ALLOWED
+    assert page.text.count(HOSTILE) == 7
 
 
 def test_an_empty_table_can_be_shown():
