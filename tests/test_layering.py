@@ -67,6 +67,7 @@ ORDER = (
     "command_flips",
     "obedience_measures",
     "sweep_levels",
+    "sweep_intervals",
     "estimator_labels",
     "published_returns",
     "run_groups",
