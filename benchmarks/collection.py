@@ -2,7 +2,8 @@
 
 One row per ``estimator.predict`` call, one environment at a time, is what the code of the paper does. Both sides run in
 this process in turns, with the same forest, commands and environment seeds, and choose actions greedily, so that they
-play the very same episodes (checked). The time of a side is that of its fastest repetition, per environment step; the
+play the very same episodes (checked). The time of a side is that of its fastest repetition, per environment step, in
+seconds of this process on the processor (both sides use one thread; other work on the machine counts little); the
 environment's own work is part of both. Run: ``python benchmarks/collection.py``.
 """
 
@@ -87,14 +88,14 @@ def main() -> None:
 
     ours, theirs = [], []
     for _ in range(arguments.repetitions):
-        start = time.perf_counter()
+        start = time.process_time()
         together = collect_episodes(lockstep, greedy(policy), commands, seeds)
-        ours.append(time.perf_counter() - start)
-        start = time.perf_counter()
+        ours.append(time.process_time() - start)
+        start = time.process_time()
         alone = [
             one_row_episode(estimator, environment, commands[i], seeds[i]) for i in range(arguments.baseline_episodes)
         ]
-        theirs.append(time.perf_counter() - start)
+        theirs.append(time.process_time() - start)
     for one, other in zip(together, alone, strict=False):
         if not (np.array_equal(one.inputs, other.inputs) and np.array_equal(one.actions, other.actions)):
             raise SystemExit("the two sides did not play the same episodes")

@@ -5,7 +5,8 @@ given: its fits are ours (the same scikit-learn forests, timed during our run); 
 that our run predicted (training, tests and final test, without the command sweep, which the paper does not have) times
 the seconds per step of a one-row ``estimator.predict`` loop. These are measured afterwards in this process on forests
 of our run's own fits, at several places along the training, playing real episodes; the environment's work is part of
-both sides. `--full` plays the whole baseline instead, one episode after the other (more than an hour at 500
+both sides. Seconds are those of this process on the processor: both sides use one thread, and other work on the
+machine counts little. `--full` plays the whole baseline instead, one episode after the other (more than an hour at 500
 iterations). Exploration then draws its numbers in another order, so that it is another training with other episodes:
 its time for predictions is scaled to our number of steps.
 Run: ``python benchmarks/training.py``.
@@ -57,9 +58,9 @@ class Watch:
 
     def fit(self, learner: Any, inputs: NDArray[np.float64], actions: NDArray[np.int64]) -> Policy:
         """Stand in for ``Learner.fit``."""
-        start = time.perf_counter()
+        start = time.process_time()
         policy = _FIT(learner, inputs, actions)
-        self.fit_seconds.append(time.perf_counter() - start)
+        self.fit_seconds.append(time.process_time() - start)
         wanted = np.linspace(1, self.n_fits, self.n_samples).round()
         if len(self.fit_seconds) in wanted:
             self.samples.append((inputs, actions))
@@ -77,11 +78,11 @@ class Watch:
 
     def sweep(self, *arguments: Any) -> Any:
         """Stand in for ``sweep_commands``: played in lockstep on both sides, timed apart, its steps not counted."""
-        start, steps = time.perf_counter(), self.predicted_steps
+        start, steps = time.process_time(), self.predicted_steps
         self.one_by_one, was = False, self.one_by_one
         frame = _SWEEP(*arguments)
         self.one_by_one, self.predicted_steps = was, steps
-        self.sweep_seconds = time.perf_counter() - start
+        self.sweep_seconds = time.process_time() - start
         return frame
 
 
@@ -112,9 +113,9 @@ def timed_training(config: TrainConfig, watch: Watch) -> float:
         mock.patch.object(episodes, "collect_episodes", watch.collect),
         mock.patch.object(sweep, "sweep_commands", watch.sweep),
     ):
-        start = time.perf_counter()
+        start = time.process_time()
         train_policy(config, folder, progress=True)
-        return time.perf_counter() - start
+        return time.process_time() - start
 
 
 def seconds_per_step(watch: Watch, n_episodes: int) -> float:
@@ -125,9 +126,9 @@ def seconds_per_step(watch: Watch, n_episodes: int) -> float:
         rows = inputs * np.array([1, 1, 1, 1, SCALE, SCALE])
         estimator = RandomForestClassifier(random_state=i).fit(rows, actions)
         command = np.array([np.quantile(inputs[:, -2], 0.9), np.quantile(inputs[:, -1], 0.9)])
-        start = time.perf_counter()
+        start = time.process_time()
         steps += sum(len(one_row_episode(estimator, environment, command, seed)) for seed in range(n_episodes))
-        seconds += time.perf_counter() - start
+        seconds += time.process_time() - start
     return seconds / steps
 
 
