@@ -1,0 +1,142 @@
+"""The notebooks run, are stored clean, and hold the numbers that the report's tables hold."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NAMES = (
+    "01_train_and_report",
+    "02_what_matters",
+    "03_why_this_action",
+    "04_against_commands",
+    "05_figures_for_a_paper",
+)
+RUN = Path("data/CartPole-v0/base/42")
+SECONDS_PER_CELL = 120  # a notebook takes less than a minute; a busy machine must not fail the test
+
+slow = pytest.mark.slow
+
+
+def read(name):
+    return nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+
+
+def code(book):
+    return [cell for cell in book.cells if cell.cell_type == "code"]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A copy of what the notebooks use: notebooks/ and the shipped runs."""
+    assert (ROOT / RUN / "conf.json").is_file(), f"the notebooks need the shipped run {RUN}"
+    shutil.copytree(ROOT / "data/CartPole-v0", tmp_path / "data/CartPole-v0")
+    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks")
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # the kernel chooses the one that puts figures into cells
+    return tmp_path
+
+
+def execute(book, folder):
+    """Run all cells in `folder`; an error in a cell is an error here."""
+    client = NotebookClient(
+        book, timeout=SECONDS_PER_CELL, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
+    )
+    client.execute()
+
+
+def exporting(book, expressions):
+    """The notebook with a last cell that writes frames by name, as the report writes its tables."""
+    lines = ["from udrl_explain.tables import write_csv"]
+    lines += [f"write_csv({frame}, '{name}.csv')" for name, frame in expressions.items()]
+    book.cells.append(nbformat.v4.new_code_cell("\n".join(lines)))
+    return book
+
+
+def pictures(cell):
+    return [output for output in cell.outputs if "image/png" in output.get("data", {})]
+
+
+def test_these_are_the_notebooks():
+    assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NAMES)
+    text = (ROOT / "notebooks/README.md").read_text(encoding="utf-8")
+    assert all(f"{name}.ipynb" in text for name in NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_stored_clean(name):
+    book = read(name)
+    nbformat.validate(book)
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code(book))
+    assert all(cell.metadata == {} for cell in book.cells)
+    assert set(book.metadata) == {"kernelspec", "language_info"}
+    assert book.metadata.kernelspec.name == "python3"
+    assert [cell.id for cell in book.cells] == [f"{name[:2]}-{i:02d}" for i in range(len(book.cells))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_opens_with_what_the_reader_will_know(name):
+    first = read(name).cells[0]
+    assert first.cell_type == "markdown"
+    assert first.source.startswith("# ")
+    assert "**At the end you will know** " in first.source
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_is_thin(name):
+    longest = max(len(cell.source.splitlines()) for cell in code(read(name)))
+    assert longest <= 25, "load, call, show: what needs more code belongs into the package"
+
+
+@slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_notebook_runs_and_shows_its_figures(name, place):
+    book = read(name)
+    execute(book, place / "notebooks")
+    drawing = [cell for cell in code(book) if "with paper_style(" in cell.source and "def " not in cell.source]
+    assert drawing
+    for cell in drawing:
+        assert pictures(cell), f"no figure below the cell\n{cell.source}"
+    unread = [out.text for cell in code(book) for out in cell.outputs if out.get("name") == "stderr"]
+    assert not any("Warning" in text for text in unread), unread
+
+
+@slow
+@pytest.mark.parametrize(
+    ("name", "expressions"),
+    [
+        ("02_what_matters", {"importance": "shown", "shapley": "values.to_frame()"}),
+        ("03_why_this_action", {"decision_path": "paths.to_frame()", "path_box": "box.to_frame()"}),
+        ("04_against_commands", {"response": "shown", "response_importance": "response.importance_frame()"}),
+    ],
+)
+def test_a_notebooks_numbers_are_the_reports(name, expressions, place):
+    """From the repository's root this time, and without ipywidgets: the panels must do."""
+    book = exporting(read(name), expressions)
+    book.cells.insert(0, nbformat.v4.new_code_cell("import sys\n\nsys.modules['ipywidgets'] = None"))
+    execute(book, place)
+    sections = {"02": "importance,shapley", "03": "paths", "04": "response"}[name[:2]]
+    command = [sys.executable, "-m", "udrl_explain.report", str(RUN), "--only", sections, "--formats", "png"]
+    done = subprocess.run(command, cwd=place, timeout=300, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for table in expressions:
+        (theirs,) = (place / "reports").glob(f"*/tables/{table}-random_forest.csv")
+        ours = place / f"{table}.csv"
+        assert len(ours.read_text(encoding="utf-8").splitlines()) > 5
+        assert ours.read_bytes() == theirs.read_bytes(), f"{table}: the notebook and the report differ"
+
+
+@slow
+def test_where_no_widget_runs_there_are_panels(place):
+    """An exported page must not be empty where the sliders would be."""
+    book = read("04_against_commands")
+    at = next(i for i, cell in enumerate(book.cells) if "ipywidgets" in cell.source and cell.cell_type == "code")
+    book.cells = [cell for cell in book.cells[: at + 1] if cell.cell_type == "code"]
+    book.cells.insert(0, nbformat.v4.new_code_cell("import sys\n\nsys.modules['ipywidgets'] = None"))
+    execute(book, place)
+    assert pictures(book.cells[-2]), "the panels stand before the sliders"
+    assert "No sliders without ipywidgets" in book.cells[-1].outputs[0].text
