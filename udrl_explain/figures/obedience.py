@@ -15,10 +15,9 @@ from udrl_explain.figures.series import Look, check_frame, looks
 from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new
 
 _NEEDED = ("desired_return", "desired_horizon", "mean", "low", "high", "low_over_seeds", "high_over_seeds", "seen")
-_ACHIEVED = "mean achieved return (reward)"
+_ACHIEVED = "achieved return (reward)"
 _DIAGONAL: dict[str, Any] = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.9}
 _STRIP_HEIGHT = 0.16  # of the Axes, all experiments together
-_MOST_TICKS = 7
 
 
 def plot_obedience(frame: pd.DataFrame, *, ax: Axes | None = None, support: pd.DataFrame | None = None) -> Axes:
@@ -53,14 +52,14 @@ def plot_obedience(frame: pd.DataFrame, *, ax: Axes | None = None, support: pd.D
     look_of = looks(frame["label"].tolist())
     ends = frame["desired_return"].min(), frame["desired_return"].max()
     axes.plot(ends, ends, zorder=1, label="y = x", **_DIAGONAL)
-    handles: list[Artist] = [Line2D([], [], label="obeys exactly: y = x", **_DIAGONAL)]
+    handles: list[Artist] = [Line2D([], [], label="y = x (obeys)", **_DIAGONAL)]
     named = frame["label"].nunique() > 1 or frame["label"].iloc[0] != ""
     for label, levels in frame.groupby("label", sort=False):
         look = look_of[str(label)]
         _draw_levels(axes, levels.sort_values("desired_return"), look, str(label))
         if named:
             handles.append(_handle(look, f"{label}{_seeds(levels)}"))
-    handles.append(Patch(facecolor="0.8", edgecolor="none", label=f"95 % interval over {_units(frame)}"))
+    handles.append(Patch(facecolor="0.8", edgecolor="none", label=f"95 % over {_units(frame)}"))
     if _unseen(frame["seen"]).any():
         handles.append(_handle(Look("0.2", "none", "o"), "unseen in training", hollow=True))
     strips = _labelled(frame if support is None else support)
@@ -68,10 +67,13 @@ def plot_obedience(frame: pd.DataFrame, *, ax: Axes | None = None, support: pd.D
     strips = strips[strips["density"].notna()]
     if len(strips):
         _draw_density(axes, strips, look_of)
-        handles.append(Patch(facecolor="0.6", edgecolor="0.2", linewidth=0.5, label="share of training commands"))
+        handles.append(Patch(facecolor="0.6", edgecolor="0.2", linewidth=0.5, label="training commands"))
     axes.set(xlabel=feature("desired_return").label, ylabel=_ACHIEVED)
     n_columns = 2 if len(handles) > 2 else 1
-    axes.legend(handles=handles, loc="lower center", bbox_to_anchor=(0.45, 1.0), ncols=n_columns, handlelength=2.4)
+    axes.legend(
+        handles=handles, loc="lower center", bbox_to_anchor=(0.43, 1.0), ncols=n_columns, handlelength=2.2,
+        columnspacing=1.0, handletextpad=0.5, borderaxespad=0.2,
+    )  # fmt: skip
     return axes
 
 
@@ -110,8 +112,8 @@ def plot_obedience_map(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         across, up, np.ma.masked_invalid(table.to_numpy(dtype=float)), cmap=MAGNITUDE_MAP, rasterized=True
     )
     unseen = frame[_unseen(frame["seen"])]
-    columns = table.columns.get_indexer(unseen["desired_return"])
-    rows = table.index.get_indexer(unseen["desired_horizon"])
+    columns = table.columns.get_indexer(pd.Index(unseen["desired_return"]))
+    rows = table.index.get_indexer(pd.Index(unseen["desired_horizon"]))
     for column, row in zip(columns.tolist(), rows.tolist(), strict=True):
         corner = (across[column], up[row])
         width, height = across[column + 1] - across[column], up[row + 1] - up[row]
@@ -175,10 +177,9 @@ def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _handle(look: Look, label: str, *, hollow: bool = False) -> Line2D:
-    return Line2D(
-        [], [], color=look.colour, linestyle=look.line_style, marker=look.marker, markersize=4, linewidth=0.9,
-        markerfacecolor="white" if hollow else look.colour, label=label,
-    )  # fmt: skip
+    style: dict[str, Any] = {"color": look.colour, "linestyle": look.line_style, "marker": look.marker}
+    face = "white" if hollow else look.colour
+    return Line2D([], [], markersize=4, linewidth=0.9, markerfacecolor=face, label=label, **style)
 
 
 def _seeds(levels: pd.DataFrame) -> str:
@@ -190,10 +191,10 @@ def _seeds(levels: pd.DataFrame) -> str:
 
 def _units(frame: pd.DataFrame) -> str:
     known = frame.groupby("label")["low_over_seeds"].count() > 0
-    return "seeds" if known.all() else "seeds (or episodes)" if known.any() else "episodes"
+    return "seeds" if known.all() else "seeds or episodes" if known.any() else "episodes"
 
 
-def _unseen(seen: pd.Series) -> NDArray[np.bool_]:
+def _unseen(seen: "pd.Series[Any]") -> NDArray[np.bool_]:
     """Levels marked False; where nothing is known none is."""
     return np.array([not pd.isna(value) and not bool(value) for value in seen], dtype=bool)
 

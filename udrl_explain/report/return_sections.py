@@ -148,16 +148,25 @@ def obedience_section(bench: Workbench) -> Section:
             continue
         sweep = pd.concat([with_columns(run.command_sweep, seed=run.config.seed) for run in swept], ignore_index=True)
         asked = pd.concat([run.training_commands for run in swept], ignore_index=True)
-        result = obedience(sweep, training_commands=asked, seed=bench.options.seed)
+        try:
+            result = obedience(sweep, training_commands=_stored(asked), seed=bench.options.seed)
+        except ValueError as fault:
+            # For instance a sweep that was redone with other levels for one seed alone: the others still count.
+            notes.append(f"{experiment.label}: {fault}.")
+            continue
+        if result.note:
+            notes.append(f"{experiment.label}: {result.note}.")
         levels.append(with_columns(result.to_frame(), label=experiment.label))
         summaries.append(with_columns(result.summary_frame(), label=experiment.label))
     if not levels:
-        return Section(question, "obedience", "No run stored a command sweep.", (), notes)
+        return Section(question, "obedience", "No command sweep can be shown.", (), notes)
     summary = bench.table(
         "obedience_summary",
         pd.concat(summaries, ignore_index=True),
         "Obedience in numbers",
-        "One row per experiment: mean absolute error, slope, rank correlation, saturation and the range obeyed.",
+        "One row per experiment, returns in reward: mean absolute error (all levels, seen levels), slope with 95 % "
+        "intervals, rank correlation, desired returns beyond which the command changes nothing more, and the widest "
+        "range in which the mean stays within the tolerance of what was asked.",
     )
     table = bench.table(
         "obedience",
@@ -168,14 +177,17 @@ def obedience_section(bench: Workbench) -> Section:
     )
     how = (
         "On the diagonal the agent achieves exactly what it is asked for; hollow points are commands that training "
-        "hardly met, and where the points run level the command no longer changes anything."
+        "hardly met, bars along the bottom the share of training commands near each level; where the points run level "
+        "the command no longer changes anything."
     )
     items += [*bench.pictures("obedience", {"": "Achieved against desired return"}, how), summary, table]
     for experiment in bench.subject.experiments:
         run = experiment.shown
         if run.command_grid is not None:
             stem = f"obedience_map-{experiment.slug}"
-            result = obedience(run.command_grid, training_commands=run.training_commands, seed=bench.options.seed)
+            result = obedience(
+                run.command_grid, training_commands=_stored(run.training_commands), seed=bench.options.seed
+            )
             items.append(
                 bench.table(stem, result.to_frame(), f"{experiment.label}: grid of commands", "One row per command.")
             )
@@ -188,3 +200,8 @@ def obedience_section(bench: Workbench) -> Section:
         items,
         notes,
     )
+
+
+def _stored(asked: pd.DataFrame) -> pd.DataFrame | None:
+    """Training commands with what their episodes achieved; None where a run did not store that."""
+    return asked if asked[["achieved_return", "length"]].notna().all(axis=1).any() else None
