@@ -42,6 +42,7 @@ def plot_training_commands(frame: pd.DataFrame, *, fig: Figure | None = None) ->
                 )  # fmt: skip
         ax.set_xlabel("training iteration")
         ax.set_ylabel(label)
-    handles, names = axes[0].get_legend_handles_labels()
-    fig.legend(handles, names, loc="outside upper center", ncols=2, fontsize="small")
+    # A run may store the lengths but not the returns: each series is named once, wherever it is drawn.
+    entries = {name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    fig.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=2, fontsize="small")
     return fig
