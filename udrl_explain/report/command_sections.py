@@ -45,6 +45,7 @@ def response_section(bench: Workbench) -> Section:
             f"One row per command level and action over {len(spread_out)} stored states; `flip_rate` is the share of "
             "states whose action differs from that at the level before.",
             max_rows=8,
+            dat=True,
             columns=(
                 "desired_return",
                 "desired_horizon",

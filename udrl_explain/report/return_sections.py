@@ -9,7 +9,6 @@ from udrl_explain.analysis.training_commands import training_commands
 from udrl_explain.latex_tables import Estimate, write_latex
 from udrl_explain.report.page import Item, Section
 from udrl_explain.report.workbench import TABLES, Workbench, with_columns
-from udrl_explain.tables import write_dat
 
 
 def learning_section(bench: Workbench) -> Section:
@@ -25,6 +24,7 @@ def learning_section(bench: Workbench) -> Section:
         downloads=(by_seed,),
         max_rows=10,
         columns=("label", "kind", "iteration", "mean_return", "low", "high", "n_seeds"),
+        dat=True,
     )
     titles = {
         "learning_curves": "Return of the training episodes",
@@ -64,7 +64,6 @@ def returns_section(bench: Workbench) -> Section:
         n_seeds=counts[0] if len(counts) == 1 else counts,
         provenance={"runs": bench.run_hashes},
     )
-    write_dat(frame, bench.folder / TABLES / "final_returns.dat", provenance={"runs": bench.run_hashes})
     by_seed = bench.table(
         "final_returns_by_seed",
         finals.by_seed(),
@@ -78,7 +77,8 @@ def returns_section(bench: Workbench) -> Section:
         "Final returns",
         "One row per experiment: mean over the seeds, standard deviation over all episodes, 95 % interval of the mean, "
         "interquartile mean, and the command that was given.",
-        downloads=(f"{TABLES}/final_returns.tex", f"{TABLES}/final_returns.dat"),
+        downloads=(f"{TABLES}/final_returns.tex",),
+        dat=True,
         columns=(
             "label",
             "mean",
@@ -160,13 +160,46 @@ def obedience_section(bench: Workbench) -> Section:
         summaries.append(with_columns(result.summary_frame(), label=experiment.label))
     if not levels:
         return Section(question, "obedience", "No command sweep can be shown.", (), notes)
+    numbers = pd.concat(summaries, ignore_index=True)
+    latex = bench.folder / TABLES / "obedience_summary.tex"
+    counts = sorted({int(count) for count in numbers["n_seeds"]})
+    write_latex(
+        numbers,
+        latex,
+        caption=f"Obedience on {bench.subject.env_name}: mean absolute error of the achieved return, slope of achieved "
+        "against desired return with its 95 % bootstrap interval over seeds, and rank correlation.",
+        label=f"tab:obedience-{bench.subject.name.lower()}",
+        columns=[
+            "label",
+            Estimate("mae", "mean absolute error", decimals=1),
+            Estimate("slope", "slope", interval=("slope_low_over_seeds", "slope_high_over_seeds")),
+            Estimate("spearman", "rank correlation"),
+        ],
+        headings={"label": "estimator"},
+        n_seeds=counts[0] if len(counts) == 1 else counts,
+        provenance={"runs": bench.run_hashes},
+    )
     summary = bench.table(
         "obedience_summary",
-        pd.concat(summaries, ignore_index=True),
+        numbers,
         "Obedience in numbers",
-        "One row per experiment, returns in reward: mean absolute error (all levels, seen levels), slope with 95 % "
-        "intervals, rank correlation, desired returns beyond which the command changes nothing more, and the widest "
-        "range in which the mean stays within the tolerance of what was asked.",
+        "One row per experiment: mean absolute error, slope, rank correlation, saturation and the range obeyed.",
+        downloads=(f"{TABLES}/obedience_summary.tex",),
+        columns=(
+            "label",
+            "mae",
+            "mae_seen",
+            "slope",
+            "spearman",
+            "saturation_low",
+            "saturation_high",
+            "obeyed_low",
+            "obeyed_high",
+            "tolerance",
+            "n_levels",
+            "n_seen",
+            "n_seeds",
+        ),
     )
     table = bench.table(
         "obedience",
@@ -174,6 +207,7 @@ def obedience_section(bench: Workbench) -> Section:
         "Achieved against desired return",
         "One row per command level, with 95 % intervals over episodes and over seeds; `seen` says whether training met "
         "the level.",
+        dat=True,
     )
     how = (
         "On the diagonal the agent achieves exactly what it is asked for; hollow points are commands that training "

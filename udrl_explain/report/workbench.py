@@ -20,7 +20,7 @@ from udrl_explain.report.gather import Experiment, Subject
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page import Picture, TableBlock
 from udrl_explain.stored_run import Run
-from udrl_explain.tables import write_csv
+from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
 N_PROBES = 200
@@ -74,9 +74,13 @@ class Workbench:
         downloads: Sequence[str] = (),
         max_rows: int = 20,
         columns: Sequence[str] | None = None,
+        dat: bool = False,
     ) -> TableBlock:
-        """Write ``tables/<stem>.csv`` and give its place on the page."""
+        """Write ``tables/<stem>.csv``, with `dat` also for pgfplots, and give its place on the page."""
         self.data(stem, frame)
+        if dat:
+            write_dat(frame, self.folder / TABLES / f"{stem}.dat", provenance={"runs": self.run_hashes})
+            downloads = (*downloads, f"{TABLES}/{stem}.dat")
         return TableBlock(f"{TABLES}/{stem}.csv", title, caption, tuple(downloads), max_rows, columns)
 
     def data(self, stem: str, frame: pd.DataFrame) -> str:
