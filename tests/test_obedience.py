@@ -5,7 +5,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
@@ -44,6 +44,7 @@ def summary_of(result):
     return frame.iloc[0]
 
 
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(st.floats(-1e4, 1e4), min_size=2, max_size=20, unique=True).filter(lambda x: np.ptp(x) > 1e-3),
     st.integers(1, 7),
@@ -179,6 +180,17 @@ def test_intervals_repeat_with_their_seed_and_change_with_another():
     assert (first["low_over_seeds"] != other["low_over_seeds"]).any()
     inside = first[["low", "mean", "high"]].to_numpy()
     assert (np.diff(inside, axis=1) > 0).all()
+
+
+def test_episode_intervals_of_several_runs_redraw_the_episodes_of_each():
+    """Two runs of two episodes at -1 and +1: one resample in 16 holds the lower one of both runs alone."""
+    agent = {0: -1.0, 1: 1.0}
+    sweep = pd.concat([a_sweep(lambda desired, horizon, k: desired + agent[k], n_episodes=2, seed=k) for k in (1, 2)])
+    frame = obedience(sweep).to_frame()
+    np.testing.assert_allclose(frame["low"] - frame["mean"], -1.0)
+    np.testing.assert_allclose(frame["high"] - frame["mean"], 1.0)
+    # Over seeds the same episodes, and seeds that do not differ.
+    np.testing.assert_allclose(frame["high_over_seeds"] - frame["mean"], 1.0)
 
 
 def test_levels_with_different_numbers_of_episodes_have_intervals_but_no_slope_interval():

@@ -295,6 +295,8 @@ def obedience(
     - Saturation: the lowest level from whose mean those of all higher levels differ by no more than the tolerance, if
       these ask for more by over two tolerances; the mirror image at the low end. A policy that ignores its command is
       saturated at both ends from the far end on.
+    - MAE, slope, Spearman, saturation and the obeyed range are those of the levels' means over the runs. Errors of
+      opposite sign in different runs cancel in them; the intervals over seeds show that, and so does a run by itself.
     - Obeyed range: the widest unbroken range of levels whose mean lies within the tolerance of the desired return.
     - Intervals over episodes draw the episodes of each run, whole environment seeds where all levels share them.
     """
