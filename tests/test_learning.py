@@ -15,6 +15,7 @@ from udrl_explain.bootstrap import hierarchical_interval
 from udrl_explain.config import TrainConfig
 from udrl_explain.estimator_labels import estimator_label
 from udrl_explain.figures.learning import plot_final_returns, plot_learning_curves
+from udrl_explain.figures.style import paper_style
 from udrl_explain.published_returns import published_return
 
 
@@ -337,7 +338,7 @@ def test_final_figure_shows_mean_interval_seeds_and_published_figure(three_seeds
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["random forest", "support vector machine"]
     lines = {line.get_label(): line for line in ax.get_lines()}
     assert lines["mean"].get_xdata().tolist() == frame["mean"].tolist()
-    published = lines["published mean (arXiv 2411.11457)"]
+    published = lines["published mean\n(arXiv 2411.11457)"]
     assert published.get_xdata().tolist() == [188.25]
     assert published.get_marker() != lines["mean"].get_marker()
     assert sorted(lines["one seed"].get_xdata()) == [55.0, 95.0, 105.0, 130.0]
@@ -351,7 +352,31 @@ def test_final_figure_shows_mean_interval_seeds_and_published_figure(three_seeds
 def test_final_figure_says_where_the_published_task_was_another(ax):
     runs = [a_run(seed, final=[1.0, 2.0], env_name="LunarLander-v3") for seed in (1, 2)]
     plot_final_returns(final_returns(runs).to_frame(), ax=ax)
-    assert "published mean (arXiv 2411.11457, LunarLander-v2)" in [line.get_label() for line in ax.get_lines()]
+    assert "published mean\n(arXiv 2411.11457, LunarLander-v2)" in [line.get_label() for line in ax.get_lines()]
+
+
+@pytest.mark.parametrize("env_name", ["CartPole-v0", "LunarLander-v3"])
+def test_legends_fit_into_a_narrow_column(env_name):
+    # The legend of the final returns once ran over both edges of a column of 3.25 inches.
+    names = ("ensemble.RandomForestClassifier", "neural", "ensemble.GradientBoostingClassifier")
+    runs = [
+        a_run(seed, train=[1, 2, 3], final=[1.0, 2.0], env_name=env_name, estimator_name=name)
+        for name in names
+        for seed in (1, 2)
+    ]
+    curves, finals = learning_curves(runs), final_returns(runs)
+    with paper_style("icml"):
+        for draw in (
+            lambda: plot_learning_curves(curves.to_frame(), by_seed=curves.by_seed()),
+            lambda: plot_final_returns(finals.to_frame(), finals.by_seed()),
+        ):
+            ax = draw()
+            ax.figure.canvas.draw()
+            legend, page = ax.get_legend().get_window_extent(), ax.figure.bbox
+            assert page.x0 <= legend.x0 < legend.x1 <= page.x1
+            assert legend.y0 >= ax.get_window_extent().y1
+            assert legend.y1 <= page.y1
+            plt.close(ax.figure)
 
 
 def test_shapes_of_a_curve_are_checked(three_seeds):

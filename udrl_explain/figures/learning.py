@@ -8,6 +8,9 @@ from udrl_explain.figures.series import check_frame, looks
 from udrl_explain.figures.style import axes_or_new
 
 _YLABELS = {"training": "mean return in training (reward)", "test": "mean return in tests (reward)"}
+_N_MARKERS = 8
+_LONG = 150
+_WIDE_LABEL = 26
 _SEED_OFFSET = 0.22
 _PUBLISHED_OFFSET = -0.22
 
@@ -42,12 +45,14 @@ def plot_learning_curves(
     if by_seed is not None:
         check_frame(by_seed, (*needed, "seed"))
         for (label, _seed), run in by_seed[by_seed["kind"] == kind].groupby(["label", "seed"], sort=False):
+            colour = look_of[str(label)].colour
             ax.plot(
-                run["iteration"], run["mean_return"], color=look_of[str(label)].colour, linewidth=0.4, alpha=0.5, zorder=1.5,
-                label="_seed",
-            )  # fmt: skip
-    for label, curve in frame.groupby("label", sort=False):
+                run["iteration"], run["mean_return"], color=colour, linewidth=0.4, alpha=0.5, zorder=1.5, label="_seed"
+            )
+    for place, (label, curve) in enumerate(frame.groupby("label", sort=False)):
         name = str(label)
+        # Long noisy curves hide their line style: a few markers, not above one another, keep them apart in grey.
+        step = max(1, len(curve) // _N_MARKERS)
         look = look_of[name]
         n_seeds = curve["n_seeds"].max()
         ax.fill_between(
@@ -55,12 +60,18 @@ def plot_learning_curves(
         )
         ax.plot(
             curve["iteration"], curve["mean_return"], color=look.colour, linestyle=look.line_style, zorder=2,
-            marker=look.marker if kind == "test" else None, markersize=3, markevery=max(1, len(curve) // 12),
+            linewidth=1.0 if len(curve) <= _LONG else 0.6, marker=look.marker, markersize=4,
+            markeredgecolor="white", markeredgewidth=0.5, markevery=(min(place * step // 3, len(curve) - 1), step),
             label=f"{name} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
         )  # fmt: skip
     ax.set_xlabel("training iteration")
     ax.set_ylabel(_YLABELS[kind])
-    ax.legend(loc="best", handlelength=2.8)
+    # Above the axes: curves fill them, and no corner is free for sure.
+    labels = ax.get_legend_handles_labels()[1]
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2 if max(map(len, labels)) <= _WIDE_LABEL else 1,
+        handlelength=2.6, columnspacing=1.2, borderaxespad=0.2,
+    )  # fmt: skip
     return ax
 
 
@@ -91,8 +102,9 @@ def plot_final_returns(frame: pd.DataFrame, by_seed: pd.DataFrame | None = None,
     ax.hlines(
         rows[known], frame["low"][known], frame["high"][known], linewidth=2.5, alpha=0.6, zorder=2,
         colors=[colour for colour, there in zip(colours, known, strict=True) if there],
-        label="95 % interval over seeds" if known.any() else "_none",
     )  # fmt: skip
+    if known.any():
+        ax.plot([], [], color="0.5", linewidth=2.5, label="95 % interval")
     ax.plot(frame["mean"], rows, "o", color="black", markersize=5, zorder=3, label="mean")
     if by_seed is not None:
         check_frame(by_seed, ("label", "mean"))
@@ -104,7 +116,7 @@ def plot_final_returns(frame: pd.DataFrame, by_seed: pd.DataFrame | None = None,
         name = str(source).removesuffix(f", {frame['env_name'].iloc[0]}")
         ax.plot(
             group["published_mean"], heights, "D", color="black", markerfacecolor="white", markersize=4, zorder=3,
-            label=f"published mean ({name})",
+            label=f"published mean\n({name})",
         )  # fmt: skip
     ax.set_yticks(rows, labels)
     ax.set_ylim(len(frame) - 0.5, -0.5)
@@ -112,5 +124,8 @@ def plot_final_returns(frame: pd.DataFrame, by_seed: pd.DataFrame | None = None,
     ax.margins(x=0.06)
     ax.grid(axis="x", color="0.9", linewidth=0.5)
     ax.set_axisbelow(True)
-    ax.legend(loc="lower center", bbox_to_anchor=(0.4, 1.0), ncols=2, columnspacing=1.0, handletextpad=0.5)
+    ax.legend(
+        loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, columnspacing=1.2, handletextpad=0.6, handlelength=1.4,
+        borderaxespad=0.2,
+    )  # fmt: skip
     return ax
