@@ -21,6 +21,7 @@ from udrl_explain import (
     find_runs,
     learning_curves,
     load_run,
+    obedience,
     shapley_interactions,
     shapley_values,
     train_policy,
@@ -88,6 +89,7 @@ def results(run):
         learning_curves([run]),
         final_returns([run]),
         training_commands([run]),
+        obedience(run.command_sweep),
     ]
 
 
@@ -241,9 +243,13 @@ def test_rows_that_are_no_rows_are_answered_with_what_to_pass(run):
         shapley_values(run.policy, rows[0])
     with pytest.raises(ValueError, match=r"the command is missing; input_rows\(states, commands\)"):
         shapley_values(run.policy, rows[:, :-2])
-    with pytest.raises(ValueError, match=r"inputs must be rows, got Episode: pass its \.inputs"):
+    with pytest.raises(ValueError, match=r"inputs must be rows of numbers, got Episode: pass its \.inputs"):
         shapley_values(run.policy, run.episodes[0])
-    with pytest.raises(ValueError, match=r"inputs must be rows, got Probes: pass its \.inputs"):
+    with pytest.raises(ValueError, match=r"got Episode: pass their \.inputs"):
+        shapley_values(run.policy, run.episodes)
+    with pytest.raises(ValueError, match=r"got Run: pass its \.training_inputs"):
+        shapley_values(run.policy, rows, run)
+    with pytest.raises(ValueError, match=r"got Probes: pass its \.inputs"):
         decision_paths(run.policy, choose_probes(run, n=5))
     with pytest.raises(ValueError, match="leave the two command columns out"):
         command_response(run.policy, rows, [1.0], 1.0)
@@ -263,6 +269,8 @@ def test_folders_and_settings_that_are_none_are_answered_with_what_to_pass(run, 
         learning_curves(run)
     with pytest.raises(ValueError, match="load them first"):
         learning_curves(find_runs(tmp_path))
+    with pytest.raises(ValueError, match=r"got Run; give run\.command_sweep"):
+        obedience(run)
     with pytest.raises(ValueError, match=r"config must be a TrainConfig, got 'CartPole-v0': write TrainConfig"):
         train_policy("CartPole-v0", tmp_path)
     with pytest.raises(ValueError, match="seed must be a whole number, got '42'"):

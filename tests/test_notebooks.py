@@ -61,6 +61,13 @@ def pictures(cell):
     return [output for output in cell.outputs if "image/png" in output.get("data", {})]
 
 
+def check_figures(book):
+    drawing = [cell for cell in code(book) if "with paper_style(" in cell.source and "ipywidgets" not in cell.source]
+    assert drawing
+    for cell in drawing:
+        assert pictures(cell), f"no figure below the cell\n{cell.source}"
+
+
 def test_these_are_the_notebooks():
     assert sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb")) == sorted(NAMES)
     text = (ROOT / "notebooks/README.md").read_text(encoding="utf-8")
@@ -97,10 +104,7 @@ def test_a_notebook_is_thin(name):
 def test_a_notebook_runs_and_shows_its_figures(name, place):
     book = read(name)
     execute(book, place / "notebooks")
-    drawing = [cell for cell in code(book) if "with paper_style(" in cell.source and "def " not in cell.source]
-    assert drawing
-    for cell in drawing:
-        assert pictures(cell), f"no figure below the cell\n{cell.source}"
+    check_figures(book)
     unread = [out.text for cell in code(book) for out in cell.outputs if out.get("name") == "stderr"]
     assert not any("Warning" in text for text in unread), unread
 
@@ -115,10 +119,14 @@ def test_a_notebook_runs_and_shows_its_figures(name, place):
     ],
 )
 def test_a_notebooks_numbers_are_the_reports(name, expressions, place):
-    """From the repository's root this time, and without ipywidgets: the panels must do."""
+    """From the repository's root this time, and without ipywidgets: an exported page shows panels for the sliders."""
     book = exporting(read(name), expressions)
     book.cells.insert(0, nbformat.v4.new_code_cell("import sys\n\nsys.modules['ipywidgets'] = None"))
     execute(book, place)
+    check_figures(book)
+    for cell in code(book)[1:]:
+        if "ipywidgets" in cell.source:
+            assert "No sliders without ipywidgets" in cell.outputs[0].text
     sections = {"02": "importance,shapley", "03": "paths", "04": "response"}[name[:2]]
     command = [sys.executable, "-m", "udrl_explain.report", str(RUN), "--only", sections, "--formats", "png"]
     done = subprocess.run(command, cwd=place, timeout=300, capture_output=True, text=True, check=False)
@@ -128,15 +136,3 @@ def test_a_notebooks_numbers_are_the_reports(name, expressions, place):
         ours = place / f"{table}.csv"
         assert len(ours.read_text(encoding="utf-8").splitlines()) > 5
         assert ours.read_bytes() == theirs.read_bytes(), f"{table}: the notebook and the report differ"
-
-
-@slow
-def test_where_no_widget_runs_there_are_panels(place):
-    """An exported page must not be empty where the sliders would be."""
-    book = read("04_against_commands")
-    at = next(i for i, cell in enumerate(book.cells) if "ipywidgets" in cell.source and cell.cell_type == "code")
-    book.cells = [cell for cell in book.cells[: at + 1] if cell.cell_type == "code"]
-    book.cells.insert(0, nbformat.v4.new_code_cell("import sys\n\nsys.modules['ipywidgets'] = None"))
-    execute(book, place)
-    assert pictures(book.cells[-2]), "the panels stand before the sliders"
-    assert "No sliders without ipywidgets" in book.cells[-1].outputs[0].text

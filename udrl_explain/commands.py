@@ -121,8 +121,7 @@ def checked_inputs(inputs: ArrayLike, n_features: int) -> NDArray[np.float64]:
         If `inputs` is not two-dimensional, has another number of columns, or holds a value that is not finite
         or does not fit float32 (scikit-learn's trees compare in float32).
     """
-    if hasattr(inputs, "inputs"):
-        raise ValueError(f"inputs must be rows, got {type(inputs).__name__}: pass its .inputs")
+    _refuse_what_holds_rows(inputs)
     rows = np.asarray(inputs, dtype=np.float64)
     if rows.ndim == 1:
         raise ValueError(
@@ -143,3 +142,12 @@ def checked_inputs(inputs: ArrayLike, n_features: int) -> NDArray[np.float64]:
         row, column = np.argwhere(~fits)[0]
         raise ValueError(f"inputs must be finite and fit float32; row {row}, column {column} holds {rows[row, column]}")
     return rows
+
+
+def _refuse_what_holds_rows(value: object) -> None:
+    """Say what to pass in place of an episode, several of them, probes or a run."""
+    one = value[0] if isinstance(value, (list, tuple)) and value else value
+    for name in ("inputs", "training_inputs"):
+        if hasattr(one, name):
+            which = "its" if one is value else "their"
+            raise ValueError(f"inputs must be rows of numbers, got {type(one).__name__}: pass {which} .{name}")
