@@ -155,6 +155,12 @@ def test_final_returns_agree_with_hand_numbers(three_seeds):
     assert (row["final_command"], row["desired_return"], row["desired_horizon"]) == ("200 / 200", 200.0, 200.0)
 
 
+def test_iqm_is_the_mean_of_the_middle_half_of_all_episodes_of_all_seeds():
+    row = final_returns([a_run(1, final=[0.0, 10.0, 20.0, 1000.0]), a_run(2, final=[1.0, 2.0, 30.0, 900.0])])
+    # Of 0, 1, 2, 10, 20, 30, 900, 1000 the middle half is 2, 10, 20, 30.
+    assert row.to_frame()["iqm"].tolist() == [15.5]
+
+
 def test_seeds_of_unequal_episode_numbers_weigh_the_same_in_the_mean():
     row = final_returns([a_run(1, final=[0.0] * 9), a_run(2, final=[10.0])]).to_frame().iloc[0]
     assert row["mean"] == 5.0
