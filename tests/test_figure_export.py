@@ -135,6 +135,28 @@ def test_the_same_figure_gives_the_same_bytes(tmp_path, suffix):
     assert a == b.replace(b"b-img0.png", b"a-img0.png")
 
 
+def test_bytes_do_not_depend_on_what_was_saved_before(tmp_path):
+    # Bug: constrained layout starts from where the last drawing put the Axes, so that each file differed from the last.
+    with paper_style("icml"):
+        fig, ax = plt.subplots()
+        ax.text(1.0, 0.5, "words that reach over the right edge", transform=ax.transAxes)
+        ax.set_aspect("equal")
+        files = [save(fig, tmp_path / f"{i}.png") for i in range(3)]
+        save(fig, tmp_path / "a.pdf", style="full")
+        files.append(save(fig, tmp_path / "3.png"))
+        plt.close(fig)
+    assert len({path.read_bytes() for path in files}) == 1
+
+
+def test_axes_that_were_placed_by_hand_stay_there(tmp_path):
+    with paper_style("icml"):
+        fig, ax = plt.subplots()
+        ax.set_position((0.3, 0.4, 0.2, 0.1))
+        save(fig, tmp_path / "a.png")
+        assert ax.get_position(original=True).bounds == pytest.approx((0.3, 0.4, 0.2, 0.1))
+        plt.close(fig)
+
+
 def test_bytes_hold_no_date(figure, tmp_path, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1000000000")
     one = [save(figure, tmp_path / f"one.{suffix}").read_bytes() for suffix in FORMATS[:3]]

@@ -70,12 +70,28 @@ def save(
         settings.enter_context(paper_style(style or "text"))
         if style is not None:
             settings.enter_context(_fitted(fig, STYLES[style]))
+        _start_layout_from_grid(fig)
         with write_whole(path) as partial:
             if kind == "pgf":
                 _save_pgf(fig, partial, path, notes)
             else:
                 fig.savefig(partial, format=kind, dpi=300, bbox_inches=None, metadata=_file_metadata(kind, notes))
     return path
+
+
+def _start_layout_from_grid(fig: Figure) -> None:
+    """Forget where earlier drawings put the Axes: constrained layout starts from there and would end elsewhere.
+
+    Without this the second file of a figure differs from the first, and a figure redrawn for one format differs from
+    one drawn for several.
+    """
+    if fig.get_layout_engine() is None:
+        return
+    for ax in fig.get_axes():
+        grid = ax.get_subplotspec()
+        if grid is not None and ax.get_in_layout():
+            ax.set_position(grid.get_position(ax.figure))  # type: ignore[arg-type]  # a SubFigure does as well
+            ax.set_in_layout(True)  # set_position takes the Axes out
 
 
 def _save_pgf(fig: Figure, partial: Path, path: Path, notes: Mapping[str, str]) -> None:
