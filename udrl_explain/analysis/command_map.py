@@ -126,8 +126,8 @@ class CommandMap:
 
     def nearest_change(
         self,
-        command: Command | tuple[float, float],
-        metric: tuple[float, float],
+        command: Command | ArrayLike,
+        metric: ArrayLike,
         *,
         action: int | None = None,
     ) -> NearestChange | None:
@@ -194,8 +194,8 @@ class CommandMap:
 
     def nearest_frame(
         self,
-        command: Command | tuple[float, float],
-        metric: tuple[float, float],
+        command: Command | ArrayLike,
+        metric: ArrayLike,
         *,
         action: int | None = None,
     ) -> pd.DataFrame:
@@ -301,7 +301,7 @@ def _check_against_policy(result: CommandMap) -> None:
         )
 
 
-def _checked_command(command: Command | tuple[float, float]) -> Command:
+def _checked_command(command: Command | ArrayLike) -> Command:
     if isinstance(command, Command):
         return command
     values = np.asarray(command, dtype=np.float64)
@@ -310,7 +310,7 @@ def _checked_command(command: Command | tuple[float, float]) -> Command:
     return Command(float(values[0]), float(values[1]))
 
 
-def _checked_spread(metric: tuple[float, float]) -> tuple[float, float]:
+def _checked_spread(metric: ArrayLike) -> tuple[float, float]:
     values = np.asarray(metric, dtype=np.float64)
     if values.shape != (2,) or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f"metric must be (return spread, horizon spread), both finite and above 0, got {metric!r}")
