@@ -10,6 +10,8 @@ from udrl_explain.latex_tables import Estimate, write_latex
 from udrl_explain.report.page import Item, Section
 from udrl_explain.report.workbench import TABLES, Workbench, with_columns
 
+_FEW_SEEDS = 6
+
 
 def learning_section(bench: Workbench) -> Section:
     """Answer the question: how did training go."""
@@ -100,8 +102,18 @@ def returns_section(bench: Workbench) -> Section:
     )
     methods = "; ".join(dict.fromkeys(str(method) for method in frame["method"]))
     pictures = bench.pictures("final_returns", {"": "Final returns"}, how)
+    notes = []
+    if counts[0] < _FEW_SEEDS:
+        notes.append(
+            f"With {counts[0]} seed{'s' if counts[0] > 1 else ''} a bootstrap interval is little more than the range of "
+            "the seeds: read the seeds themselves."
+        )
     return Section(
-        "What do the policies achieve in the end?", "returns", f"Interval: {methods}.", [*pictures, table, by_seed]
+        "What do the policies achieve in the end?",
+        "returns",
+        f"Interval: {methods}.",
+        [*pictures, table, by_seed],
+        notes,
     )
 
 
