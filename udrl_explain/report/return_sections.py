@@ -105,7 +105,7 @@ def returns_section(bench: Workbench) -> Section:
     notes = []
     if counts[0] < _FEW_SEEDS:
         notes.append(
-            f"With {counts[0]} seed{'s' if counts[0] > 1 else ''} a bootstrap interval is little more than the range of "
+            f"With few seeds ({counts[0]}) a bootstrap interval is little more than the range of "
             "the seeds: read the seeds themselves."
         )
     return Section(
