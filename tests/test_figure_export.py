@@ -8,6 +8,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from figure_export_helpers import assert_fit_for_print, page_inches, pdf_fonts, shown_text_sizes
+from matplotlib.collections import PolyCollection
 from matplotlib.text import Text
 from PIL import Image
 from pypdf import PdfReader
@@ -226,6 +227,22 @@ def test_pgf_text_is_latex_that_needs_no_unicode_font(figure, tmp_path):
     assert tex.isascii()
     assert "a-img0.png" in tex
     assert r"\pgfqpoint{3.250000in}" in tex
+
+
+def test_a_pgf_of_many_polygons_stays_small_and_the_figure_a_vector(tmp_path):
+    rng = np.random.default_rng(0)
+    with paper_style("icml"):
+        fig, ax = plt.subplots()
+        cells = PolyCollection(rng.uniform(size=(3000, 4, 2)))
+        few = PolyCollection(rng.uniform(size=(30, 4, 2)))
+        ax.add_collection(cells)
+        ax.add_collection(few)
+        path = save(fig, tmp_path / "a.pgf")
+        plt.close(fig)
+    assert path.stat().st_size < 100_000
+    assert [image.name for image in tmp_path.glob("*.png")] == ["a-img0.png"]
+    assert not cells.get_rasterized()
+    assert path.read_text(encoding="utf-8").count("\\pgfpathclose") >= 30
 
 
 @pytest.mark.slow

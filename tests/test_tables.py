@@ -182,7 +182,9 @@ def test_provenance_stands_in_front_as_a_comment(tmp_path):
         ("torque −1", "torque $-$1"),
         ("±θ", r"$\pm\theta$"),
         ("πθ", r"$\pi\theta$"),
-        ("é 日本", "é 日本"),
+        ("é “ł”", "é “ł”"),
+        ("é 日", r"é \ifdefined\pdftexversion[U+65E5]\else 日\fi{}"),
+        ("steps ◆ → 1", r"steps $\diamondsuit$ $\to$ 1"),
         (
             r"\input{a} $x_1$ 50%~#&^",
             r"\textbackslash{}input\{a\} \$x\_1\$ 50\%\textasciitilde{}\#\&\textasciicircum{}",
@@ -211,7 +213,7 @@ def test_provenance_never_leaves_its_comment(entries):
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no pdflatex found: the .tex files are only read, not set")
 def test_pdflatex_sets_the_table_and_pgfplots_the_dat(tmp_path):
-    frame = RETURNS.assign(feature=["θ̇₁ ± 5 %", "ẋ_1 <é>", 'φ̇ & "#~^\\|'])
+    frame = RETURNS.assign(feature=["θ̇₁ ± 5 %", "ẋ_1 <é> 日 ◆ → “ł” \u0301x ſ", 'φ̇ & "#~^\\|'])
     write_latex(
         frame, tmp_path / "t.tex", caption="θ̇ & 50 % of α_1.", label="tab:a_b", columns=["feature", RETURN],
         n_seeds=3, provenance={"runs": "a_b %$"},

@@ -43,9 +43,23 @@ _MATH = {
     "∞": r"\infty",
     "→": r"\to",
     "°": r"^{\circ}",
+    "←": r"\leftarrow",
+    "↑": r"\uparrow",
+    "↓": r"\downarrow",
+    "↔": r"\leftrightarrow",
+    "•": r"\bullet",
+    "●": r"\bullet",
+    "○": r"\circ",
+    "◆": r"\diamondsuit",
+    "△": r"\bigtriangleup",
+    "▲": r"\bigtriangleup",
+    "✓": r"\surd",
     **{sign: f"_{digit}" for digit, sign in enumerate("₀₁₂₃₄₅₆₇₈₉")},
     **{sign: f"^{digit}" for digit, sign in zip("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹", strict=True)},
 }
+# What pdfTeX sets in its default encoding (OT1): ASCII, these signs, and Latin letters under one of these marks.
+_SIGNS = frozenset("‘’“”†‡¡¿§¶©£ßæœøłıÆŒØŁ")
+_MARKS = frozenset("\u0300\u0301\u0302\u0303\u0304\u0306\u0307\u0308\u030a\u030b\u030c\u0327")
 _ENDS_IN_COMMAND = re.compile(r"\\[A-Za-z]+$")
 _ACCENTS = {
     "\N{COMBINING DOT ABOVE}": "dot",
@@ -65,8 +79,8 @@ def latex_text(text: str) -> str:
     Returns
     -------
     str
-        Nothing in it is a command but what this function put there. Letters of other scripts stay as they are; pdfTeX
-        knows the Latin ones.
+        Nothing in it is a command but what this function put there. XeTeX and LuaTeX set letters of all scripts; pdfTeX
+        knows the Latin ones and prints the code of any other, e.g. [U+65E5].
 
     Examples
     --------
@@ -82,7 +96,7 @@ def latex_text(text: str) -> str:
             parts.append((True, _MATH[base]))
         else:
             whole = unicodedata.normalize("NFC", base + marks)
-            parts.append((False, "".join(_ESCAPES.get(sign, sign) for sign in whole)))
+            parts.append((False, "".join(_ESCAPES.get(sign) or _set_by_any_engine(sign) for sign in whole)))
     return "".join(_joined(parts))
 
 
@@ -107,6 +121,17 @@ def _clusters(text: str) -> list[tuple[str, str]]:
         letters = unicodedata.normalize("NFD", sign)
         clusters.append((letters[0], letters[1:]))
     return clusters
+
+
+def _set_by_any_engine(sign: str) -> str:
+    letter, *marks = (part for part in unicodedata.normalize("NFD", sign))
+    if (
+        sign.isascii()
+        or sign in _SIGNS
+        or (letter.isascii() and len(marks) == 1 and marks[0] in _MARKS and sign <= "ſ")
+    ):
+        return sign
+    return rf"\ifdefined\pdftexversion[U+{ord(sign):04X}]\else {sign}\fi{{}}"
 
 
 def _joined(parts: list[tuple[bool, str]]) -> list[str]:

@@ -6,7 +6,8 @@ is wider than the usual ones, so that nothing collides.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -15,12 +16,15 @@ import numpy as np
 from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_mixed import MixedModeRenderer
 from matplotlib.backends.backend_pgf import RendererPgf
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from PIL import Image
 
 from udrl_explain.latex_text import latex_text
 
 RASTER_DPI = 300
+HEAVIEST = 400_000  # bytes of one collection; TeX sets larger ones slowly and submission systems refuse large files
+_BYTES_PER_VERTEX, _BYTES_PER_PATH = 55, 400
 _MATH = re.compile(r"(?<!\\)(\$[^$]*\$)")
 
 
@@ -39,7 +43,8 @@ def write_pgf(fig: Figure, path: Path, comments: Sequence[str] = ()) -> None:
     Notes
     -----
     The document needs ``\usepackage{pgf}``. If the picture has rasterised layers and lies in another folder than the
-    document, ``\import{folder/}{name.pgf}`` of the package ``import`` finds them.
+    document, ``\import{folder/}{name.pgf}`` of the package ``import`` finds them. A collection that would take more
+    than ``HEAVIEST`` bytes becomes a rasterised layer.
     """
     width, height = fig.get_size_inches()
     head = [*comments, r"\usepackage{pgf}; \input{name.pgf}, or \import{folder/}{name.pgf} where images lie beside it"]
@@ -51,10 +56,33 @@ def write_pgf(fig: Figure, path: Path, comments: Sequence[str] = ()) -> None:
             out.write("\\begingroup%\n\\makeatletter%\n\\begin{pgfpicture}%\n")
             out.write(rf"\pgfpathrectangle{{\pgfpointorigin}}{{\pgfqpoint{{{width:f}in}}{{{height:f}in}}}}" + "%\n")
             out.write("\\pgfusepath{use as bounding box, clip}%\n")
-            fig.draw(_mixed_renderer(fig, out))
+            with _heavy_layers_rasterised(fig):
+                fig.draw(_mixed_renderer(fig, out))
             out.write("\\end{pgfpicture}%\n\\makeatother%\n\\endgroup%\n")
     finally:
         fig.dpi = dpi
+
+
+@contextmanager
+def _heavy_layers_rasterised(fig: Figure) -> Iterator[None]:
+    heavy = [
+        artist
+        for artist in fig.findobj(Collection)
+        if isinstance(artist, Collection) and not artist.get_rasterized() and _bytes_as_pgf(artist) > HEAVIEST
+    ]
+    for artist in heavy:
+        artist.set_rasterized(True)
+    try:
+        yield
+    finally:
+        for artist in heavy:
+            artist.set_rasterized(False)
+
+
+def _bytes_as_pgf(collection: Collection) -> int:
+    paths = collection.get_paths()
+    copies = max(1, np.shape(collection.get_offsets())[0] // max(1, len(paths)))
+    return int(copies * sum(_BYTES_PER_PATH + _BYTES_PER_VERTEX * np.shape(path.vertices)[0] for path in paths))
 
 
 def _mixed_renderer(fig: Figure, out: TextIO) -> Any:
