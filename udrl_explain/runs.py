@@ -100,7 +100,7 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
         np.save(folder / "train_rewards.npy", run.train_returns)
         np.save(folder / "test_rewards.npy", run.test_returns)
         if config.save_learning_infos:
-            records = ",\n".join(json.dumps(record) for record in learning_infos)
+            records = ",\n".join(json.dumps(record, separators=(",", ":")) for record in learning_infos)
             (folder / "learning_infos.json").write_text(f"[\n{records}\n]\n", encoding="utf-8")
         write_csv(run.training_commands, folder / "training_commands.csv")
         write_npz(folder / "training_rows.npz", {"inputs": run.training_inputs, "actions": run.training_actions})

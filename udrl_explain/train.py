@@ -105,7 +105,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> "tuple[Run, list
         for _ in range(settings["train_per_iter"]):
             inputs, actions = buffer.training_rows(settings["batch_size"], random.exploration)
             policy = learner.fit(inputs, actions)
-            learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 6)})
+            learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 3)})
         if iteration == 1 and config.save_policy:
             check_storable(policy)
         mean, std, length = buffer.exploratory_range(config.last_few)

@@ -4,18 +4,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
 import pandas as pd
 
 from udrl_explain.display import displayed
 from udrl_explain.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
-    *GROUP_COLUMNS, "seed", "iteration", "desired_return", "desired_horizon", "achieved_return", "length",
+    *GROUP_COLUMNS, "iteration", "desired_return", "desired_horizon", "achieved_return", "length", "n_seeds",
     "n_episodes", "method", "exact", "n_rows",
 )  # fmt: skip
 _AVERAGED = ("desired_return", "desired_horizon", "achieved_return", "length")
-METHOD = "mean over the episodes of an iteration"
+METHOD = "mean over the episodes of an iteration, of all seeds"
 
 
 class CommandedRun(LearningRun, Protocol):
@@ -60,20 +59,20 @@ class TrainingCommands:
         return sum(len(frame) for frame in self.frames)
 
     def to_frame(self) -> pd.DataFrame:
-        """One row per run and iteration, columns :data:`COLUMNS`; achieved returns are NaN where not stored."""
+        """One row per group and iteration, columns :data:`COLUMNS`; achieved returns are NaN where not stored."""
         parts = []
-        runs = [(group, run) for group in self.groups for run in group.runs]
-        for (group, run), frame in zip(runs, self.frames, strict=True):
-            if len(frame) == 0:
-                continue
-            grouped = frame.groupby("iteration", sort=True)
+        frames = iter(self.frames)
+        for group in self.groups:
+            own = [next(frames).assign(seed=seed) for seed in group.seeds]
+            joined = pd.concat([frame for frame in own if len(frame)] or own[:1], ignore_index=True)
+            grouped = joined.groupby("iteration", sort=True)
             means = grouped[list(_AVERAGED)].mean().reset_index()
-            facts = {**group.key, "seed": run.config.seed, "n_rows": len(frame), "method": self.method}
-            front = pd.DataFrame([facts] * len(means))
+            means["n_seeds"] = grouped["seed"].nunique().to_numpy()
             means["n_episodes"] = grouped.size().to_numpy()
+            facts = {**group.key, "n_rows": len(joined), "method": self.method}
+            front = pd.DataFrame([facts] * len(means), columns=list(facts))
             parts.append(pd.concat([front, means], axis=1).assign(exact=self.exact))
-        if not parts:
-            return pd.DataFrame({name: pd.Series(dtype=np.float64) for name in COLUMNS})
+        parts = [part for part in parts if len(part)] or parts[:1]
         return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 

@@ -15,7 +15,7 @@ def plot_training_commands(frame: pd.DataFrame, *, fig: Figure | None = None) ->
     Parameters
     ----------
     frame : DataFrame
-        ``TrainingCommands.to_frame()`` of one environment; the mean over the seeds is drawn.
+        ``TrainingCommands.to_frame()`` of one environment.
     fig : Figure, optional
 
     Raises
@@ -24,13 +24,12 @@ def plot_training_commands(frame: pd.DataFrame, *, fig: Figure | None = None) ->
         If the frame lacks columns, has no rows or mixes environments.
     """
     columns = [name for panel in _PANELS for name in panel[:2]]
-    check_frame(frame, ("label", "seed", "iteration", *columns))
+    check_frame(frame, ("label", "iteration", *columns))
     fig = fig if fig is not None else plt.figure()
-    means = frame.groupby(["label", "iteration"], sort=False)[columns].mean().reset_index()
     look_of = looks(frame["label"].tolist())
     axes = fig.subplots(1, 2)
     for ax, (asked, achieved, label) in zip(axes, _PANELS, strict=True):
-        for name, curve in means.groupby("label", sort=False):
+        for name, curve in frame.groupby("label", sort=False):
             look = look_of[str(name)]
             ax.plot(
                 curve["iteration"], curve[asked], color=look.colour, linestyle=look.line_style, label=f"{name}: asked"

@@ -129,10 +129,10 @@ def commands_section(bench: Workbench) -> Section:
         "training_commands",
         frame,
         "Training commands",
-        "One row per run and iteration: means over its episodes, in reward and steps. Achieved returns are empty where "
-        "a run did not store them.",
+        "One row per experiment and iteration: means over its episodes, in reward and steps. Achieved returns are "
+        "empty where a run did not store them.",
         max_rows=10,
-        columns=("label", "seed", "iteration", "desired_return", "achieved_return", "desired_horizon", "length"),
+        columns=("label", "iteration", "desired_return", "achieved_return", "desired_horizon", "length", "n_seeds"),
     )
     how = (
         "Lines show what was asked, points what the exploring policy achieved, both as means over the seeds; where the "

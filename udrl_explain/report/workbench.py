@@ -23,7 +23,7 @@ from udrl_explain.stored_run import Run
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
-N_PROBES = 200
+N_PROBES = 150
 N_BACKGROUND_ENUMERATED = 64
 """Background rows where every coalition is evaluated (nets and others); forests average over all training rows."""
 
