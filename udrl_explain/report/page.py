@@ -237,12 +237,14 @@ def _table(folder: Path, item: TableBlock) -> dict[str, Any]:
 
 
 def _links(folder: Path, files: Sequence[str]) -> list[dict[str, str]]:
+    kinds = [PurePosixPath(name).suffix.lstrip(".").upper() for name in files]
     links = []
-    for name in files:
+    for name, kind in zip(files, kinds, strict=True):
         size = _inside(folder, name).stat().st_size
         shown = f"{max(1, round(size / 1000))} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
-        kind = PurePosixPath(name).suffix.lstrip(".").upper()
-        links.append({"href": _href(folder, name), "kind": kind, "size": shown, "name": PurePosixPath(name).name})
+        file = PurePosixPath(name).name
+        label = kind if kinds.count(kind) == 1 else file  # two links of one name lead nowhere in particular
+        links.append({"href": _href(folder, name), "label": label, "size": shown, "name": file})
     return links
 
 
