@@ -1,6 +1,7 @@
 """The plane of commands, coloured by the action that wins, with the present command and its nearest change."""
 
 import matplotlib.patheffects as patheffects
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -68,7 +69,7 @@ def plot_command_map(
     axes.set_xlabel(feature("desired_return").label)
     axes.set_ylabel(feature("desired_horizon").label)
     if not frame["exact"].all():
-        axes.set_title(f"not exact: {frame['method'].iloc[0]}", loc="right", fontsize="small")
+        axes.set_title(f"not exact: {frame['method'].iloc[0]}", loc="right", fontsize=plt.rcParams["xtick.labelsize"])
     axes.legend(handles=handles, loc="center left", bbox_to_anchor=(1.0, 0.5), borderaxespad=0.6, handlelength=1.6)
     return axes
 

@@ -91,7 +91,7 @@ def plot_timeline(frame: pd.DataFrame, *, fig: Figure | None = None) -> Figure:
         axes.set_ylim(bottom=0.0)
         _draw_rows(strips["flip"], steps, "flip_action", actions)
     for name in shown:
-        strips[name].set_title(TITLES[name], loc="left", pad=2.5, fontsize="small")
+        strips[name].set_title(TITLES[name], loc="left", pad=2.5, fontsize=plt.rcParams["xtick.labelsize"])
     for name in shown[:-1]:
         strips[name].tick_params(labelbottom=False)
     strips[shown[-1]].set_xlabel("step")

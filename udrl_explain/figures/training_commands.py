@@ -43,5 +43,5 @@ def plot_training_commands(frame: pd.DataFrame, *, fig: Figure | None = None) ->
         ax.set_ylabel(label)
     # A run may store the lengths but not the returns: each series is named once, wherever it is drawn.
     entries = {name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
-    fig.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=2, fontsize="small")
+    fig.legend(list(entries.values()), list(entries), loc="outside upper center", ncols=2)
     return fig

@@ -219,6 +219,17 @@ def obedience_section(bench: Workbench) -> Section:
         "Achieved against desired return",
         "One row per command level, with 95 % intervals over episodes and over seeds; `seen` says whether training met "
         "the level.",
+        columns=(
+            "label",
+            "desired_return",
+            "desired_horizon",
+            "mean",
+            "low_over_seeds",
+            "high_over_seeds",
+            "seen",
+            "within_tolerance",
+            "n_episodes",
+        ),
         dat=True,
     )
     how = (
