@@ -13,6 +13,7 @@ HEADER_INCHES = 0.9
 # Said of inputs for their axes; no unit to put behind a number.
 UNITLESS = ("", "scaled", "0/1")
 
+_WIDE = 4.5  # inches
 _NUMBER_WIDTH = 0.05  # of the figure, behind each box of a contrast
 
 
@@ -182,7 +183,9 @@ def _draw_legend(axes: Axes, parts: bool) -> None:
     if parts:
         handles.append(Patch(facecolor="white", edgecolor="black", linewidth=2.4, label="paths part here"))
         handles.append(Patch(facecolor="0.92", edgecolor="0.4", label="shared by all"))
-    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=len(handles))
+    # Side by side where there is room: a legend wider than the figure would leave nothing of it.
+    columns = len(handles) if axes.get_figure(root=True).get_figwidth() >= _WIDE else 2  # type: ignore[union-attr]
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=columns)
 
 
 def _draw_arrow(axes: Axes, x: float, y: float) -> None:

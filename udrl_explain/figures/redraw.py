@@ -145,10 +145,17 @@ def _path_contrast(tables: TableSet) -> dict[str, Figure]:
     frame = tables.frame
     parting = frame[frame["is_parting"]]
     tree = int((frame if parting.empty else parting)["tree"].iloc[0])
-    figure, ax = plt.subplots()
-    figure.set_figheight(path_height(int(frame.loc[frame["tree"] == tree, "step"].max()) + 1))
-    plot_path_contrast(frame, ax=ax, tree=tree)
-    return {tables.stem: figure}
+    frame = frame[frame["tree"] == tree]
+    if plt.rcParams["figure.figsize"][0] >= _NARROW:
+        shown = {tables.stem: frame}
+    else:  # the words of one path fill a column
+        shown = {f"{tables.stem}-{_word(str(label))}": part for label, part in frame.groupby("label", sort=False)}
+    figures = {}
+    for name, part in shown.items():
+        figures[name], ax = plt.subplots()
+        figures[name].set_figheight(path_height(int(part["step"].max()) + 1))
+        plot_path_contrast(part, ax=ax, tree=tree)
+    return figures
 
 
 def _one(plot: Callable[[pd.DataFrame], Axes]) -> Drawer:
