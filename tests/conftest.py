@@ -2,6 +2,7 @@ import sys
 
 import matplotlib
 import pytest
+from report_helpers import tiny_place, tiny_report  # noqa: F401 - fixtures
 
 matplotlib.use("Agg")
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from udrl_explain.atomic_files import folder_written_whole, write_whole
+from udrl_explain.storage.atomic_files import folder_written_whole, write_whole
 
 
 def write_half_a_file(target, fault):

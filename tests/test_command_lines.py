@@ -179,7 +179,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsy
 def test_a_policy_that_cannot_be_stored_is_noticed_at_the_first_fit(tmp_path, monkeypatch, capsys):
     # As if skops did not know one of its types: what it warns about is not on our list.
     arguments = [*QUICK[:-1], "semi_supervised.LabelPropagation", "--max-episode", "100000", "--directory", tmp_path]
-    monkeypatch.setattr("udrl_explain.estimator_files._ALLOWED_TYPES", frozenset())
+    monkeypatch.setattr("udrl_explain.storage.estimator_files._ALLOWED_TYPES", frozenset())
     monkeypatch.setattr("skops.io.get_untrusted_types", lambda **_: ["some.Type"])
     status, _, err = run_command(train, arguments, monkeypatch, capsys)
     assert status == 2

@@ -6,8 +6,8 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from udrl_explain.config import TrainConfig
-from udrl_explain.learners import Learner, accuracy, make_estimator
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
+from udrl_explain.training.learners import Learner, accuracy, make_estimator
 
 STORED_AS = {
     "ensemble.RandomForestClassifier": ForestPolicy,

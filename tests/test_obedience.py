@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
 from udrl_explain.analysis.obedience import COLUMNS, SUMMARY_COLUMNS, obedience
+from udrl_explain.engines.obedience_measures import obeyed_range, upper_saturation
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
-from udrl_explain.obedience_measures import obeyed_range, upper_saturation
 from udrl_explain.tables import read_csv, write_csv
 
 LEVELS = np.linspace(-17.3, 211.9, 12)

@@ -14,8 +14,8 @@ from udrl_explain.commands import Command
 from udrl_explain.config import TrainConfig
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
 from udrl_explain.runs import load_run
-from udrl_explain.seeding import streams
 from udrl_explain.train import train_policy
+from udrl_explain.training.seeding import streams
 
 SMALL = {
     "max_episode": 3,

@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from udrl_explain.policies import policy_from_estimator as policy_from_estimator
     from udrl_explain.runs import find_runs as find_runs
     from udrl_explain.runs import load_run as load_run
-    from udrl_explain.stored_run import Run as Run
+    from udrl_explain.storage.stored_run import Run as Run
     from udrl_explain.train import train_policy as train_policy
 
 # Modules load on first use: `python -m udrl_explain.report --help` must not wait for scikit-learn.
 _HOMES = {
     "TrainConfig": "config",
     "train_policy": "train",
-    "Run": "stored_run",
+    "Run": "storage.stored_run",
     "load_run": "runs",
     "find_runs": "runs",
     "policy_from_estimator": "policies",

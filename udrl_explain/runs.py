@@ -15,14 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.atomic_files import check_folder_can_be_written, folder_written_whole, write_whole
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
 from udrl_explain.config import TrainConfig, safe_folder_name
 from udrl_explain.environments import known_input_count
 from udrl_explain.episodes import Episode
-from udrl_explain.paper_runs import load_paper_run
-from udrl_explain.policy_files import load_policy, save_policy
-from udrl_explain.safe_files import (
+from udrl_explain.storage.atomic_files import check_folder_can_be_written, folder_written_whole, write_whole
+from udrl_explain.storage.paper_runs import load_paper_run
+from udrl_explain.storage.policy_files import load_policy, save_policy
+from udrl_explain.storage.safe_files import (
     as_numbers,
     finite_or_nan,
     read_json,
@@ -31,7 +31,7 @@ from udrl_explain.safe_files import (
     read_returns,
     write_npz,
 )
-from udrl_explain.stored_run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+from udrl_explain.storage.stored_run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
 from udrl_explain.tables import write_csv
 
 CONFIG_FILE = "conf.json"

@@ -81,9 +81,9 @@ def sweep_commands(
     import numpy as np
     import pandas as pd
 
-    from udrl_explain.acting import greedy
     from udrl_explain.commands import COMMAND_NAMES
     from udrl_explain.episodes import collect_episodes
+    from udrl_explain.training.acting import greedy
 
     all_commands = np.repeat(commands, len(seeds), axis=0)
     all_seeds = seeds * len(commands)
@@ -134,7 +134,7 @@ def redo_sweep(options: SweepOptions) -> Path:
     from udrl_explain.commands import N_COMMANDS
     from udrl_explain.environments import Lockstep
     from udrl_explain.runs import load_run, store_sweep
-    from udrl_explain.seeding import evaluation_seeds, streams
+    from udrl_explain.training.seeding import evaluation_seeds, streams
 
     if options.episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {options.episodes}")

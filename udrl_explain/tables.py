@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from udrl_explain.atomic_files import write_text_whole, write_whole
-from udrl_explain.latex_tables import Estimate, check_columns, write_latex
-from udrl_explain.latex_text import comment_lines
+from udrl_explain.storage.atomic_files import write_text_whole, write_whole
+from udrl_explain.storage.latex_tables import Estimate, check_columns, write_latex
+from udrl_explain.storage.latex_text import comment_lines
 
 __all__ = ["Estimate", "read_csv", "write_csv", "write_dat", "write_latex"]
 

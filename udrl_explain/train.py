@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from udrl_explain.episodes import Episode
-    from udrl_explain.stored_run import Run
+    from udrl_explain.storage.stored_run import Run
 
 PROG = "python -m udrl_explain.train"
 
@@ -79,14 +79,14 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> "tuple[Run, list
     import pandas as pd
     from tqdm import tqdm
 
-    from udrl_explain.acting import exploring, greedy, uniform
     from udrl_explain.environments import Lockstep
     from udrl_explain.episodes import ReplayBuffer, collect_episodes
-    from udrl_explain.learners import Learner, accuracy
-    from udrl_explain.policy_files import check_storable
-    from udrl_explain.seeding import evaluation_seeds, streams, training_seeds
-    from udrl_explain.stored_run import SWEEP_COLUMNS, Run
+    from udrl_explain.storage.policy_files import check_storable
+    from udrl_explain.storage.stored_run import SWEEP_COLUMNS, Run
     from udrl_explain.sweep import N_EPISODES, command_levels, sweep_commands
+    from udrl_explain.training.acting import exploring, greedy, uniform
+    from udrl_explain.training.learners import Learner, accuracy
+    from udrl_explain.training.seeding import evaluation_seeds, streams, training_seeds
 
     random = streams(config.seed)
     environments = Lockstep(config.env_name)

@@ -14,15 +14,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain import command_changes
-from udrl_explain.command_changes import NearestChange, change_frame, nearest_change
-from udrl_explain.command_plane import CommandCells, checked_state, command_cells, grid_cells
 from udrl_explain.commands import Command, input_rows
 from udrl_explain.display import displayed
+from udrl_explain.engines import command_changes
+from udrl_explain.engines.command_changes import NearestChange, change_frame, nearest_change
+from udrl_explain.engines.command_plane import CommandCells, checked_state, command_cells, grid_cells
+from udrl_explain.engines.plane_rectangles import merged_rectangles
+from udrl_explain.engines.policy_argument import checked_policy
 from udrl_explain.features import checked_action_names
-from udrl_explain.plane_rectangles import merged_rectangles
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
-from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "action", "action_name", "return_low", "return_high", "horizon_low", "horizon_high", "n_cells", "probability",

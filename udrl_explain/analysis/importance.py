@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.collinearity import CommandCollinearity, command_collinearity
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.display import displayed
-from udrl_explain.features import checked_action_names, checked_feature_names
-from udrl_explain.importance_measures import (
+from udrl_explain.engines.collinearity import CommandCollinearity, command_collinearity
+from udrl_explain.engines.importance_measures import (
     ACCURACY,
     IMPURITY,
     METHODS,
@@ -30,8 +29,9 @@ from udrl_explain.importance_measures import (
     shap_scores,
     with_intervals,
 )
+from udrl_explain.engines.policy_argument import checked_policy
+from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy
-from udrl_explain.policy_argument import checked_policy
 
 COLUMNS = (
     "method", "feature", "is_command", "is_group", "importance", "std", "std_over", "low", "high", "n_rows",

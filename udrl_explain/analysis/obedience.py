@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.bootstrap import Interval, hierarchical_draws
-from udrl_explain.command_support import CommandSupport, command_support
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.display import displayed
-from udrl_explain.obedience_measures import (
+from udrl_explain.engines.bootstrap import Interval, hierarchical_draws
+from udrl_explain.engines.command_support import CommandSupport, command_support
+from udrl_explain.engines.obedience_measures import (
     Range,
     lower_saturation,
     obeyed_range,
@@ -22,8 +22,8 @@ from udrl_explain.obedience_measures import (
     slope,
     upper_saturation,
 )
-from udrl_explain.sweep_intervals import episode_draws, sweep_intervals
-from udrl_explain.sweep_levels import exact_mean, is_grid, swept_runs
+from udrl_explain.engines.sweep_intervals import episode_draws, sweep_intervals
+from udrl_explain.engines.sweep_levels import exact_mean, is_grid, swept_runs
 
 COLUMNS = (
     "level", "desired_return", "desired_return_low", "desired_return_high", "desired_horizon", "mean", "low", "high",

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.display import displayed
+from udrl_explain.engines.float32_edges import last_input_left
+from udrl_explain.engines.policy_argument import checked_policy
+from udrl_explain.engines.tree_walks import same_leaf_boxes
 from udrl_explain.features import checked_action_names, checked_feature_names
-from udrl_explain.float32_edges import last_input_left
 from udrl_explain.policies import ForestPolicy, Policy
-from udrl_explain.policy_argument import checked_policy
-from udrl_explain.tree_walks import same_leaf_boxes
 
 COLUMNS = (
     "row", "feature", "is_command", "value", "lower", "upper", "distance", "direction", "relative_distance",

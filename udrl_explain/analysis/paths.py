@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.display import displayed
+from udrl_explain.engines.policy_argument import checked_policy
+from udrl_explain.engines.tree_walks import path_contributions, tree_steps
 from udrl_explain.features import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
-from udrl_explain.policy_argument import checked_policy
-from udrl_explain.tree_walks import path_contributions, tree_steps
 
 COLUMNS = (
     "row", "tree", "step", "node", "next_node", "feature", "is_command", "value", "threshold", "went_left",

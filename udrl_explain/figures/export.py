@@ -11,11 +11,11 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from udrl_explain.atomic_files import write_whole
 from udrl_explain.figures.choices import FORMATS
 from udrl_explain.figures.pgf import write_pgf
 from udrl_explain.figures.style import STYLES, Style, paper_style
-from udrl_explain.latex_text import comment_lines
+from udrl_explain.storage.atomic_files import write_whole
+from udrl_explain.storage.latex_text import comment_lines
 
 
 def save(

@@ -83,6 +83,8 @@ def draw(path: str | Path) -> dict[str, Figure]:
         return _DRAWERS[tables.kind](tables)
     except KeyError as fault:
         raise ValueError(f"{path}: column {fault} is missing") from None
+    except ValueError as fault:
+        raise ValueError(f"{path}: {fault}") from fault
 
 
 def _figure_of(ax: Axes) -> Figure:

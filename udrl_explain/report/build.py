@@ -11,7 +11,6 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from udrl_explain.atomic_files import folder_written_whole, write_text_whole
 from udrl_explain.report.command_sections import map_section, response_section
 from udrl_explain.report.decision_sections import paths_section, timeline_section
 from udrl_explain.report.gather import Subject, gather
@@ -25,6 +24,7 @@ from udrl_explain.report.return_sections import (
     returns_section,
 )
 from udrl_explain.report.workbench import Workbench
+from udrl_explain.storage.atomic_files import folder_written_whole, write_text_whole
 
 MANIFEST = "manifest.json"
 PAGE = "report.html"

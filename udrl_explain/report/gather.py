@@ -8,9 +8,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from udrl_explain.config import safe_folder_name
-from udrl_explain.run_groups import grouped_runs
+from udrl_explain.engines.run_groups import grouped_runs
 from udrl_explain.runs import find_runs, load_run
-from udrl_explain.stored_run import Run
+from udrl_explain.storage.stored_run import Run
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from udrl_explain.analysis.importance import feature_importance
 from udrl_explain.analysis.importance_spread import importance_spread
 from udrl_explain.analysis.interactions import shapley_interactions
 from udrl_explain.analysis.shapley import shapley_values
-from udrl_explain.collinearity import command_collinearity
+from udrl_explain.engines.collinearity import command_collinearity
 from udrl_explain.probes import STRATIFIED
 from udrl_explain.report.gather import Experiment
 from udrl_explain.report.page import Item, Section
 from udrl_explain.report.workbench import Workbench, with_columns
-from udrl_explain.stored_run import Run
+from udrl_explain.storage.stored_run import Run
 
 N_SPLIT_ROWS = 50
 

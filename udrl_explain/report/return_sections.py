@@ -6,9 +6,9 @@ from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.learning import learning_curves
 from udrl_explain.analysis.obedience import obedience
 from udrl_explain.analysis.training_commands import training_commands
-from udrl_explain.latex_tables import Estimate, write_latex
 from udrl_explain.report.page import Item, Section
 from udrl_explain.report.workbench import TABLES, Workbench, with_columns
+from udrl_explain.storage.latex_tables import Estimate, write_latex
 
 _FEW_SEEDS = 6
 

@@ -19,7 +19,7 @@ from udrl_explain.probes import Probes, choose_probes
 from udrl_explain.report.gather import Experiment, Subject
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page import Picture, TableBlock
-from udrl_explain.stored_run import Run
+from udrl_explain.storage.stored_run import Run
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"

@@ -13,10 +13,10 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.command_influence import probabilities_under
-from udrl_explain.command_plane import command_cells
-from udrl_explain.command_support import CommandSupport
 from udrl_explain.commands import N_COMMANDS, Command, input_rows
+from udrl_explain.engines.command_influence import probabilities_under
+from udrl_explain.engines.command_plane import command_cells
+from udrl_explain.engines.command_support import CommandSupport
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
 CELLS_METHOD = "exact cells of the forest over the training range"

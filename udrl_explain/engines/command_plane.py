@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, input_rows
-from udrl_explain.float32_edges import last_input_left
+from udrl_explain.engines.float32_edges import last_input_left
+from udrl_explain.engines.plane_rectangles import add_rectangles, find_rectangles, mark_command_tests
 from udrl_explain.forest import Forest
-from udrl_explain.plane_rectangles import add_rectangles, find_rectangles, mark_command_tests
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
 MAX_VALUES = 50_000_000  # probabilities of one plane: 400 MB

@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.bootstrap import N_RESAMPLES, Interval, percentile_interval
-from udrl_explain.obedience_measures import slope, slope_weights
+from udrl_explain.engines.bootstrap import N_RESAMPLES, Interval, percentile_interval
+from udrl_explain.engines.obedience_measures import slope, slope_weights
 
 FloatArray = NDArray[np.float64]
 Spread = list[list[FloatArray]]

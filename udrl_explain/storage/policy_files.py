@@ -13,7 +13,7 @@ import numpy as np
 from udrl_explain.commands import CommandScale
 from udrl_explain.forest import FOREST_ARRAYS, Forest
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy, policy_from_estimator
-from udrl_explain.safe_files import as_numbers, read_npz, write_npz
+from udrl_explain.storage.safe_files import as_numbers, read_npz, write_npz
 
 SCHEMA_VERSION = 1
 ARRAY_FILE = "policy.npz"
@@ -57,7 +57,7 @@ def save_policy(policy: Policy, directory: Path) -> None:
         }
         write_npz(directory / ARRAY_FILE, common | extra | layers)
     else:
-        from udrl_explain.estimator_files import save_estimator  # heavy, and needed for few policies only
+        from udrl_explain.storage.estimator_files import save_estimator  # heavy, and needed for few policies only
 
         save_estimator(policy.estimator, directory / ESTIMATOR_FILE)
 
@@ -171,7 +171,7 @@ def _text(arrays: dict[str, Any], name: str, path: Path) -> str:
 
 
 def _load_estimator(path: Path, n_actions: int, scale: CommandScale) -> Policy:
-    from udrl_explain.estimator_files import load_estimator  # heavy, and needed for few policies only
+    from udrl_explain.storage.estimator_files import load_estimator  # heavy, and needed for few policies only
 
     try:
         return policy_from_estimator(load_estimator(path), n_actions, scale.return_scale, scale.horizon_scale)
@@ -188,6 +188,6 @@ def check_storable(policy: Policy) -> None:
         If the estimator holds a type that loading would refuse.
     """
     if isinstance(policy, EstimatorPolicy):
-        from udrl_explain.estimator_files import check_estimator
+        from udrl_explain.storage.estimator_files import check_estimator
 
         check_estimator(policy.estimator)

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute
-from udrl_explain.bootstrap import percentile_interval
 from udrl_explain.commands import N_COMMANDS
+from udrl_explain.engines.bootstrap import percentile_interval
+from udrl_explain.engines.tree_walks import path_impurity
 from udrl_explain.forest import Forest
 from udrl_explain.policies import Policy, greedy_actions
-from udrl_explain.tree_walks import path_impurity
 
 IMPURITY = "impurity"
 PATH_IMPURITY = "path impurity"

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.estimator_labels import estimator_label
+from udrl_explain.engines.estimator_labels import estimator_label
 
 GROUP_COLUMNS = ("env_name", "experiment", "estimator_name", "label")
 _LONGEST_EXPERIMENT = 28

@@ -11,8 +11,8 @@ from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import environment_names
 from udrl_explain.features import ACTION_NAMES, STATE_FEATURES
-from udrl_explain.safe_files import finite_or_nan, read_npy, read_returns
-from udrl_explain.stored_run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+from udrl_explain.storage.safe_files import finite_or_nan, read_npy, read_returns
+from udrl_explain.storage.stored_run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
 
 _NOT_OURS = ("save_desired", "test_mean", "test_std")
 _UNSAFE_FILES = {

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
-from udrl_explain.atomic_files import write_text_whole
-from udrl_explain.latex_text import comment_lines, latex_text
+from udrl_explain.storage.atomic_files import write_text_whole
+from udrl_explain.storage.latex_text import comment_lines, latex_text
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.command_support import CommandSupport, command_support
 from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.engines.command_support import CommandSupport, command_support
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
 FROM_COMMAND = "expected total variation of the action distribution when the command in force is redrawn from training"
@@ -74,7 +74,7 @@ def command_influence(
     inputs : array_like of shape (n_rows, n_features)
         States with the command in force, in natural units.
     training_commands : CommandSupport, DataFrame or array_like of shape (n, 2)
-        See :func:`~udrl_explain.command_support.command_support`. All are used.
+        See :func:`~udrl_explain.engines.command_support.command_support`. All are used.
 
     Returns
     -------

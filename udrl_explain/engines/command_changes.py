@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.command_plane import CommandCells
 from udrl_explain.commands import COMMAND_NAMES, Command
+from udrl_explain.engines.command_plane import CommandCells
 
 COLUMNS = (
     "change", "found", "from_return", "from_horizon", "action_from", "action_from_name", "to_return", "to_horizon",

@@ -1,0 +1,1 @@
+"""Parts of the trainer: estimators by name, random streams, and how probabilities become actions."""
