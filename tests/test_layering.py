@@ -60,6 +60,7 @@ ORDER = (
     "attributions.forest_games",
     "attributions.results",
     "attributions.dispatch",
+    "attributions.warm_up",
     "attributions",
     "engines.importance_measures",
     "engines.plane_rectangles",

@@ -2,9 +2,11 @@
 
 import json
 import platform
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
@@ -40,6 +42,7 @@ _BUILDERS: dict[str, Callable[[Workbench], Section]] = {
     "paths": paths_section,
     "timeline": timeline_section,
 }
+_KERNEL_SECTIONS = frozenset({"importance", "shapley", "response", "timeline"})
 _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
 
 
@@ -62,26 +65,47 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
     FileNotFoundError, ValueError
         If there is no run, or none that can be read.
     """
-    subjects = gather(options.runs)
     pages = []
     # BLAS sums depend on the number of threads; one gives the same bytes everywhere.
-    with threadpool_limits(1):
+    with threadpool_limits(1), _kernel_compiling(options) as kernel:
+        subjects = gather(options.runs)
         for subject in subjects:
-            pages.append(_build(subject, options))
+            pages.append(_build(subject, options, kernel))
     problems = {str(problem.folder): problem.reason for subject in subjects for problem in subject.problems}
     if len(subjects) > 1:
         pages.append(_write_index(subjects, options, list(problems.items())))
     return pages, list(problems.items())
 
 
-def _build(subject: Subject, options: ReportOptions) -> Path:
+@contextmanager
+def _kernel_compiling(options: ReportOptions) -> Iterator["subprocess.Popen[bytes] | None"]:
+    """Compile the kernel of the Shapley values on another core; where that fails, it is compiled when used."""
+    if options.n_jobs == 1 or not _KERNEL_SECTIONS.intersection(options.sections):
+        yield None
+        return
+    command = [sys.executable, "-m", "udrl_explain.attributions.warm_up"]
+    kernel = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield kernel
+    finally:
+        kernel.kill()
+        kernel.wait()
+
+
+def _build(subject: Subject, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None") -> Path:
     target = options.output / subject.name
     with folder_written_whole(target, overwrite=True, marker=MANIFEST) as folder:
         bench = Workbench(subject, options, folder)
-        sections = []
-        for name in tqdm(options.sections, desc=subject.name, unit="section"):
+        built: dict[str, Section] = {}
+        # What needs no Shapley values comes first: their kernel may still be compiling.
+        for name in tqdm(
+            sorted(options.sections, key=_KERNEL_SECTIONS.__contains__), desc=subject.name, unit="section"
+        ):
+            if name in _KERNEL_SECTIONS and kernel is not None:
+                kernel.wait()
             with bench.timed(name):
-                sections.append(_BUILDERS[name](bench))
+                built[name] = _BUILDERS[name](bench)
+        sections = [built[name] for name in options.sections]
         start = time.perf_counter()
         page = Page(
             f"{subject.env_name}: what the policies learned, and why they act as they do",
