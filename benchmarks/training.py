@@ -28,8 +28,9 @@ from collection import ENVIRONMENT, SCALE, one_environment, one_row_episode
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from udrl_explain import TrainConfig, episodes, learners, sweep, train_policy
+from udrl_explain import TrainConfig, episodes, sweep, train_policy
 from udrl_explain.policies import Policy
+from udrl_explain.training import learners
 
 COLUMNS = ("what", "iterations", "seconds", "extrapolated")
 
