@@ -1,5 +1,6 @@
 """Every figure is drawn again from its table alone, as the command line does it."""
 
+import pandas as pd
 import pytest
 from figure_export_helpers import assert_fit_for_print
 from report_helpers import modules_after_help, run_module
@@ -79,9 +80,12 @@ def test_a_slip_is_one_line_and_status_2(arguments, said, tables, tmp_path):
     assert not list(tmp_path.glob("*.pdf"))
 
 
-def test_shapley_figures_are_one_per_action(tables):
-    figures = draw(tables / "shapley-random_forest.csv")
-    assert list(figures) == ["shapley-random_forest-action_0", "shapley-random_forest-action_1"]
+def test_shapley_figures_are_one_per_action_but_two_actions_mirror_each_other(tables, tmp_path):
+    frame = read_csv(tables / "shapley-random_forest.csv")
+    assert list(draw(tables / "shapley-random_forest.csv")) == ["shapley-random_forest-action_1"]
+    third = frame[frame["action"] == 1].assign(action=2, action_name="third")
+    write_csv(pd.concat([frame, third]), tmp_path / "shapley-three.csv")
+    assert list(draw(tmp_path / "shapley-three.csv")) == [f"shapley-three-action_{action}" for action in range(3)]
 
 
 def test_help_needs_no_matplotlib(tmp_path):

@@ -1,6 +1,7 @@
 """Formats and styles that figures can be asked for, without the weight of matplotlib."""
 
-FORMATS = ("pdf", "png", "svg", "pgf")
+FORMATS = ("png", "pdf", "svg", "pgf")
+"""In the order of writing: the picture that every report has comes first, so that no other can touch it."""
 STYLE_NAMES = ("icml", "ieee", "text", "full", "slides")
 
 

@@ -13,8 +13,8 @@ HEADER_INCHES = 0.9
 # Said of inputs for their axes; no unit to put behind a number.
 UNITLESS = ("", "scaled", "0/1")
 
-_WIDE = 4.5  # inches
-_NUMBER_WIDTH = 0.05  # of the figure, behind each box of a contrast
+_WIDE = 4.5  # inches: below, columns are set more tightly
+_NUMBER_INCHES = 0.275  # behind each box of a contrast
 
 
 def path_height(n_steps: int) -> float:
@@ -47,15 +47,23 @@ def plot_decision_path(frame: pd.DataFrame, *, ax: Axes | None = None, row: int 
     if path.empty:
         raise ValueError(f"frame holds no test of row {row}, tree {tree}; a tree of a single leaf has none")
     axes = _empty_axes(ax, len(path) + 1)
-    quantity = _quantity_label(path)
-    axes.text(0.01, -0.5, f"tree {tree}, row {row}: test as answered", va="center", weight="bold")
-    axes.text(0.5, -0.5, "side", ha="left", va="center", weight="bold")
-    axes.text(0.62, -0.5, f"{quantity} (start {_number(path['before'].iloc[0])})", va="center", weight="bold")
+    wide = _inches(axes) >= _WIDE
+    box_end, side, number = (0.46, 0.5, 0.62) if wide else (0.57, 0.59, 0.71)
+    quantity, start = _quantity_label(path), f"start {_number(path['before'].iloc[0])}"
+    if wide:
+        axes.text(0.01, -0.5, f"tree {tree}, row {row}: test as answered", va="center", weight="bold")
+        axes.text(side, -0.5, "side", va="center", weight="bold")
+        axes.text(number, -0.5, f"{quantity} ({start})", va="center", weight="bold")
+    else:  # the longest words on a line of their own
+        axes.text(1.0, -0.75, quantity, ha="right", va="center", weight="bold")
+        axes.text(0.01, -0.25, f"tree {tree}, row {row}", va="center", weight="bold")
+        axes.text(side, -0.25, "side", va="center", weight="bold")
+        axes.text(number, -0.25, start, va="center", weight="bold")
     for y, (_, test) in enumerate(path.iterrows()):
-        _draw_test(axes, test, 0.0, 0.46, y, is_first=y == 0)
-        axes.text(0.5, y + 0.5, "left" if test["went_left"] else "right", va="center")
-        _draw_probability(axes, test, y)
-    _draw_leaf(axes, 0.0, 0.46, len(path), f"leaf {path['next_node'].iloc[-1]}")
+        _draw_test(axes, test, 0.0, box_end, y, is_first=y == 0)
+        axes.text(side, y + 0.5, "left" if test["went_left"] else "right", va="center")
+        _draw_probability(axes, test, number, y, bar=wide)
+    _draw_leaf(axes, 0.0, box_end, len(path), f"leaf {path['next_node'].iloc[-1]}")
     _draw_legend(axes, parts=False)
     return axes
 
@@ -91,6 +99,7 @@ def plot_path_contrast(frame: pd.DataFrame, *, ax: Axes | None = None, tree: int
     axes = _empty_axes(ax, int(paths["step"].max()) + 2)
     axes.set_title(f"tree {tree} of {paths['n_trees'].iloc[0]}")
     width = 1.0 / len(labels)
+    number_width = _NUMBER_INCHES / _inches(axes)
     for column, label in enumerate(labels):
         path = paths[paths["label"] == label].sort_values("step")
         left, right = column * width + 0.005, (column + 1) * width - 0.015
@@ -100,7 +109,7 @@ def plot_path_contrast(frame: pd.DataFrame, *, ax: Axes | None = None, tree: int
         axes.text((left + right) / 2, -0.25, command.replace("-", "−"), ha="center", va="center")
         for y, (_, test) in enumerate(path.iterrows()):
             # The probability stands behind the box: inside it would cover long tests.
-            _draw_test(axes, test, left, right - _NUMBER_WIDTH, y, is_first=y == 0)
+            _draw_test(axes, test, left, right - number_width, y, is_first=y == 0)
             axes.text(
                 right,
                 y + 0.5,
@@ -122,6 +131,13 @@ def _empty_axes(ax: Axes | None, n_lines: int) -> Axes:
     axes.set_xlim(0.0, 1.0)
     axes.set_ylim(n_lines, -1.0)
     return axes
+
+
+def _inches(axes: Axes) -> float:
+    """Width of the Axes' figure; that of the Axes is not settled before it is drawn."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    return figure.get_figwidth()
 
 
 def _quantity_label(path: pd.DataFrame) -> str:
@@ -151,8 +167,9 @@ def _draw_test(axes: Axes, test: pd.Series, left: float, right: float, y: float,
         face="0.92" if bool(test.get("is_shared", False)) and not parts else "white",
         line_width=2.4 if parts else 0.8, hatch="////" if is_command else "",
     )  # fmt: skip
-    # A contrast's columns are narrow: tick-sized text, as small as text in a figure gets.
-    size = plt.rcParams["xtick.labelsize" if "is_parting" in test else "font.size"]
+    # Narrow columns: tick-sized text, as small as text in a figure gets.
+    narrow = "is_parting" in test or _inches(axes) < _WIDE
+    size = plt.rcParams["xtick.labelsize" if narrow else "font.size"]
     axes.text(left + 0.022, y + 0.5, _answer(test), va="center", fontsize=size)
     if not is_first:
         _draw_arrow(axes, right - 0.02, y)
@@ -184,7 +201,7 @@ def _draw_legend(axes: Axes, parts: bool) -> None:
         handles.append(Patch(facecolor="white", edgecolor="black", linewidth=2.4, label="paths part here"))
         handles.append(Patch(facecolor="0.92", edgecolor="0.4", label="shared by all"))
     # Side by side where there is room: a legend wider than the figure would leave nothing of it.
-    columns = len(handles) if axes.get_figure(root=True).get_figwidth() >= _WIDE else 2  # type: ignore[union-attr]
+    columns = len(handles) if _inches(axes) >= _WIDE else 2
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=columns)
 
 
@@ -197,11 +214,10 @@ def _draw_arrow(axes: Axes, x: float, y: float) -> None:
     )
 
 
-def _draw_probability(axes: Axes, test: pd.Series, y: float) -> None:
+def _draw_probability(axes: Axes, test: pd.Series, left: float, y: float, *, bar: bool) -> None:
     """Bar of the probability after a test with its number and change; the number alone for scores."""
-    change = float(test["after"]) - float(test["before"])
-    left, width = 0.62, 0.2
-    if test["quantity"] == "probability":
+    change, width = float(test["after"]) - float(test["before"]), 0.2
+    if bar and test["quantity"] == "probability":
         colour = ACTION_COLOURS[int(test["action"]) % len(ACTION_COLOURS)]
         frame = Rectangle((left, y + 0.26), width, 0.48, facecolor="none", edgecolor="0.4", linewidth=0.6)
         filled = Rectangle((left, y + 0.26), width * float(test["after"]), 0.48, facecolor=colour, alpha=0.85)

@@ -120,6 +120,8 @@ def _importance(tables: TableSet) -> dict[str, Figure]:
 
 def _shapley(tables: TableSet) -> dict[str, Figure]:
     actions = sorted({int(action) for action in tables.frame["action"]})
+    if len(actions) == 2 and (tables.frame["quantity"] == "probability").all():
+        actions = actions[1:]  # the other action's figure is this one in a mirror
     return {
         f"{tables.stem}-action_{action}": _figure_of(plot_shapley_summary(tables.frame, action=action))
         for action in actions

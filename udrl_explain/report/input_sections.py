@@ -134,7 +134,8 @@ def shapley_section(bench: Workbench) -> Section:
         }
         how = (
             "Each point is one explained row: right of zero its input made the action more probable, left of zero "
-            "less; colour says whether the input itself was low or high there."
+            "less; colour says whether the input itself was low or high there. Of two actions one is shown, the other "
+            "mirrors it."
         )
         items += [*bench.pictures(stem, titles, how), table]
         methods.append(
