@@ -145,17 +145,16 @@ def _quantity_label(path: pd.DataFrame) -> str:
     return f"P({name})" if path["quantity"].iloc[0] == "probability" else f"score of {name}"
 
 
-def _answer(test: pd.Series) -> str:
+def _answer(test: pd.Series, *, narrow: bool) -> str:
     """The test as the tree answered it; more digits only where value and threshold would look equal."""
     value, threshold = float(test["value"]), float(test["threshold"])
-    in_contrast = "is_parting" in test
-    digits = 3 if in_contrast else 4
+    digits = 3 if narrow else 4
     while digits < 17 and value != threshold and f"{value:.{digits}g}" == f"{threshold:.{digits}g}":
         digits += 1
     shown = feature(test["feature"])
-    # The columns of a contrast are too narrow for units. Its header and the strip say what is a command.
-    symbol = shown.symbol.removeprefix("desired ") if in_contrast else shown.symbol
-    unit = "" if in_contrast or shown.unit in UNITLESS else f" {shown.unit}"
+    # Narrow columns have no room for units. The strip says what is a command.
+    symbol = shown.symbol.removeprefix("desired ") if narrow else shown.symbol
+    unit = "" if narrow or shown.unit in UNITLESS else f" {shown.unit}"
     sign = "≤" if test["went_left"] else ">"
     return f"{symbol} = {value:.{digits}g} {sign} {threshold:.{digits}g}{unit}".replace("-", "−")
 
@@ -170,7 +169,7 @@ def _draw_test(axes: Axes, test: pd.Series, left: float, right: float, y: float,
     # Narrow columns: tick-sized text, as small as text in a figure gets.
     narrow = "is_parting" in test or _inches(axes) < _WIDE
     size = plt.rcParams["xtick.labelsize" if narrow else "font.size"]
-    axes.text(left + 0.022, y + 0.5, _answer(test), va="center", fontsize=size)
+    axes.text(left + 0.022, y + 0.5, _answer(test, narrow=narrow), va="center", fontsize=size)
     if not is_first:
         _draw_arrow(axes, right - 0.02, y)
 
