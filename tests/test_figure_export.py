@@ -194,7 +194,7 @@ def test_png_has_300_dots_per_inch(figure, tmp_path):
 
 @pytest.mark.parametrize("name", ["a.jpg", "a", "a.pdf.gz"])
 def test_an_unknown_format_is_refused(figure, tmp_path, name):
-    with pytest.raises(ValueError, match=re.escape(".pdf, .png, .svg, .pgf")):
+    with pytest.raises(ValueError, match=re.escape(".png, .pdf, .svg, .pgf")):
         save(figure, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 

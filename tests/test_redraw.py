@@ -1,8 +1,11 @@
 """Every figure is drawn again from its table alone, as the command line does it."""
 
+import io
+
 import pandas as pd
 import pytest
 from figure_export_helpers import assert_fit_for_print
+from PIL import Image
 from report_helpers import modules_after_help, run_module
 
 from udrl_explain.figures.choices import STYLE_NAMES
@@ -38,11 +41,8 @@ def test_redrawn_figures_are_the_reports_own_byte_for_byte(tables, tiny_report, 
 
 
 def _pixels(png):
-    import io
-
-    from PIL import Image
-
-    return Image.open(io.BytesIO(png)).tobytes()
+    with Image.open(io.BytesIO(png)) as picture:
+        return picture.tobytes()
 
 
 def test_a_column_wide_pdf_is_fit_for_print_and_the_same_when_repeated(tables, tmp_path):

@@ -23,7 +23,6 @@ from udrl_explain.storage.stored_run import Run
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
-N_PROBES = 150
 N_BACKGROUND_ENUMERATED = 64
 """Background rows where every coalition is evaluated (nets and others); forests average over all training rows."""
 
@@ -123,7 +122,7 @@ class Workbench:
     def probes(self, run: Run) -> Probes:
         """Rows of a run to explain, chosen once per report."""
         if run.directory not in self._probes:
-            self._probes[run.directory] = choose_probes(run, n=N_PROBES, seed=self.options.seed)
+            self._probes[run.directory] = choose_probes(run, seed=self.options.seed)
         return self._probes[run.directory]
 
     def background(self, run: Run) -> NDArray[np.float64]:
