@@ -35,7 +35,8 @@ def assert_same_table(path, frame):
     assert len(table) == len(frame) > 0
     for name in frame.columns:
         for ours, theirs in zip(table[name], frame[name], strict=True):
-            assert ours == theirs or (pd.isna(ours) and (pd.isna(theirs) or theirs == "")), (name, ours, theirs)
+            gap = pd.isna(ours) and (pd.isna(theirs) or theirs == "")
+            assert gap or ours == theirs, (name, ours, theirs)
 
 
 def test_importance(tiny_report, forest_run, probes):
