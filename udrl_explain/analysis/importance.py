@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.display import displayed
 from udrl_explain.engines.collinearity import CommandCollinearity, command_collinearity
+from udrl_explain.engines.command_support import PAIR_NAME
 from udrl_explain.engines.importance_measures import (
     ACCURACY,
     IMPURITY,
@@ -39,7 +40,6 @@ COLUMNS = (
 )  # fmt: skip
 REPEAT_COLUMNS = ("method", "feature", "is_command", "is_group", "repeat", "importance")
 ACTION_COLUMNS = ("method", "feature", "is_command", "is_group", "action", "action_name", "importance")
-PAIR_NAME = "command pair"
 
 
 @displayed
