@@ -24,7 +24,7 @@ from sklearn.ensemble import RandomForestClassifier
 from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import Episode, ReplayBuffer, collect_episodes
 from udrl_explain.policies import policy_from_estimator
-from udrl_explain.training.acting import greedy, uniform
+from udrl_explain.rollouts.actors import greedy, uniform
 
 ENVIRONMENT = "CartPole-v0"
 SCALE = 0.02

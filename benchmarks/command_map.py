@@ -18,8 +18,8 @@ from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, R
 
 from udrl_explain import find_runs, load_run
 from udrl_explain.analysis.command_map import command_map
+from udrl_explain.command_space.cells import command_cells
 from udrl_explain.commands import N_COMMANDS, input_rows
-from udrl_explain.engines.command_plane import command_cells
 from udrl_explain.policies import ForestPolicy, greedy_actions, policy_from_estimator
 
 SCALE = 0.02

@@ -14,8 +14,8 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
-from udrl_explain.engines.tree_walks import path_impurity
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
+from udrl_explain.trees.walks import path_impurity
 
 SCALE = 0.02
 

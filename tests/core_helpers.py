@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 from udrl_explain.config import TrainConfig
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import policy_from_estimator
-from udrl_explain.storage.stored_run import Run
+from udrl_explain.runs.run import Run
 
 AVERAGED = {
     "random forest": lambda: RandomForestClassifier(20, random_state=1, n_jobs=1),

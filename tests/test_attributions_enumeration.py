@@ -127,8 +127,8 @@ def test_threads_change_nothing():
 
 @pytest.mark.parametrize(("n_features", "n_actions"), [(6, 2), (7, 4)])
 def test_boosted_probabilities_agree_with_the_walked_enumeration(n_features, n_actions, monkeypatch):
-    monkeypatch.setattr("udrl_explain.attributions.boosted_worths.BACKGROUND_AT_ONCE", 5)
-    monkeypatch.setattr("udrl_explain.attributions.boosted_worths.WORTH_FLOATS", 4000)
+    monkeypatch.setattr("udrl_explain.attributions.boosted_coalitions.BACKGROUND_AT_ONCE", 5)
+    monkeypatch.setattr("udrl_explain.attributions.boosted_coalitions.WORTH_FLOATS", 4000)
     for estimator in (
         GradientBoostingClassifier(n_estimators=20, max_depth=5, random_state=0),
         AdaBoostClassifier(DecisionTreeClassifier(max_depth=8), n_estimators=10, random_state=0),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udrl_explain.engines.bootstrap import (
+from udrl_explain.statistics.bootstrap import (
     bootstrap_draws,
     bootstrap_interval,
     hierarchical_draws,
@@ -126,7 +126,7 @@ def test_other_statistics_and_levels():
 def test_blocks_change_nothing_but_memory(monkeypatch):
     samples = np.random.default_rng(6).normal(size=30)
     whole = bootstrap_draws(samples, n_resamples=1000, seed=0)
-    monkeypatch.setattr("udrl_explain.engines.bootstrap._BLOCK", 30 * 64)
+    monkeypatch.setattr("udrl_explain.statistics.bootstrap._BLOCK", 30 * 64)
     np.testing.assert_array_equal(bootstrap_draws(samples, n_resamples=1000, seed=0), whole)
 
 

@@ -9,10 +9,10 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
 
+from udrl_explain.command_space import influence as module
+from udrl_explain.command_space.influence import command_influence, probabilities_under, state_influence
+from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import CommandScale, input_rows
-from udrl_explain.engines import command_influence as module
-from udrl_explain.engines.command_influence import command_influence, probabilities_under, state_influence
-from udrl_explain.engines.command_support import CommandSupport, command_support
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
 
 SCALES = (0.02, 0.05)

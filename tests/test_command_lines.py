@@ -9,9 +9,10 @@ import pytest
 from core_helpers import everything, tiny_run
 from environment_helpers import small_worlds  # noqa: F401 - fixture
 
-from udrl_explain import sweep, train
+from udrl_explain import train
 from udrl_explain.command_line import UsageError, parse, run_main
 from udrl_explain.runs import load_run, save_run
+from udrl_explain.sweep import __main__ as sweep
 from udrl_explain.train import TrainOptions
 
 QUICK = [
@@ -169,7 +170,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsy
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("udrl_explain.runs.write_npz", full)
+    monkeypatch.setattr("udrl_explain.runs.saving.write_npz", full)
     status, _, err = run_command(train, [*QUICK, "--directory", tmp_path / "data"], monkeypatch, capsys)
     assert status == 2
     assert err.splitlines()[-1].endswith("error: [Errno 28] No space left on device")
@@ -179,7 +180,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsy
 def test_a_policy_that_cannot_be_stored_is_noticed_at_the_first_fit(tmp_path, monkeypatch, capsys):
     # As if skops did not know one of its types: what it warns about is not on our list.
     arguments = [*QUICK[:-1], "semi_supervised.LabelPropagation", "--max-episode", "100000", "--directory", tmp_path]
-    monkeypatch.setattr("udrl_explain.storage.estimator_files._ALLOWED_TYPES", frozenset())
+    monkeypatch.setattr("udrl_explain.runs.estimator_files._ALLOWED_TYPES", frozenset())
     monkeypatch.setattr("skops.io.get_untrusted_types", lambda **_: ["some.Type"])
     status, _, err = run_command(train, arguments, monkeypatch, capsys)
     assert status == 2

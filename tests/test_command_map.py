@@ -23,8 +23,8 @@ from sklearn.svm import LinearSVC
 
 from udrl_explain.analysis import command_map as module
 from udrl_explain.analysis.command_map import COLUMNS, NEAREST_COLUMNS, SHARE_COLUMNS, command_map
+from udrl_explain.command_space.cells import command_cells
 from udrl_explain.commands import Command, CommandScale
-from udrl_explain.engines.command_plane import command_cells
 from udrl_explain.policies import NeuralPolicy, greedy_actions, policy_from_estimator
 
 PLANE = {"returns": (0.0, 220.0), "horizons": (1.0, 200.0)}

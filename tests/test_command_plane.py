@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from path_helpers import fingerprint
 from sklearn.svm import SVC
 
-from udrl_explain.engines import command_plane
-from udrl_explain.engines.command_plane import CommandCells, command_cells, grid_cells
-from udrl_explain.engines.plane_rectangles import merged_rectangles
+from udrl_explain.command_space import cells as command_plane
+from udrl_explain.command_space.cells import CommandCells, command_cells, grid_cells
+from udrl_explain.command_space.rectangles import merged_rectangles
 from udrl_explain.policies import greedy_actions, policy_from_estimator
 
 PLANE = {"returns": (-20.0, 260.0), "horizons": (1.0, 220.0)}

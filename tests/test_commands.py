@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from udrl_explain.commands import COMMAND_NAMES, Command, CommandScale, checked_inputs, input_rows
-from udrl_explain.features import (
+from udrl_explain.names import (
     STATE_FEATURES,
     checked_action_names,
     checked_feature_names,

@@ -9,8 +9,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from udrl_explain.ensembles import forest_from_estimator
 from udrl_explain.policies import greedy_actions
+from udrl_explain.trees.ensembles import forest_from_estimator
 
 ACTION_SETS = [(0, 1), (1, 3), (0, 1, 2), (0, 2, 3), (0, 1, 2, 3)]
 

@@ -6,7 +6,7 @@ from environment_helpers import ODD_SPACES, outside_package, small_worlds  # noq
 from udrl_explain import environments as environments_module
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.environments import Lockstep, environment_names, known_input_count
-from udrl_explain.features import ACTION_NAMES, STATE_FEATURES
+from udrl_explain.names import ACTION_NAMES, STATE_FEATURES
 
 KNOWN = ["CartPole-v0", "CartPole-v1", "Acrobot-v1", "LunarLander-v3", "MountainCar-v0"]
 

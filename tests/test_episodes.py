@@ -8,8 +8,8 @@ from udrl_explain.commands import Command
 from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import Episode, ReplayBuffer, collect_episodes
 from udrl_explain.policies import policy_from_estimator
-from udrl_explain.training.acting import exploring, greedy, uniform
-from udrl_explain.training.seeding import evaluation_seeds, streams, training_seeds
+from udrl_explain.rollouts.actors import exploring, greedy, uniform
+from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds
 
 
 def forest_policy(n_observations, n_actions):

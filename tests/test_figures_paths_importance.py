@@ -10,9 +10,9 @@ import pytest
 from matplotlib.patches import Rectangle
 from path_helpers import fitted, hand_made
 
-from udrl_explain.analysis.importance import feature_importance
-from udrl_explain.analysis.path_contrast import path_contrast
-from udrl_explain.analysis.paths import decision_paths
+from udrl_explain.analysis.importance.result import feature_importance
+from udrl_explain.analysis.paths.contrast import path_contrast
+from udrl_explain.analysis.paths.steps import decision_paths
 from udrl_explain.figures.importance import KINDS, plot_importance, plot_importances
 from udrl_explain.figures.paths import path_height, plot_decision_path, plot_path_contrast
 from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR, paper_style

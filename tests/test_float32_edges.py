@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udrl_explain.engines.float32_edges import last_input_left
+from udrl_explain.trees.float32_edges import last_input_left
 
 
 def goes_left(value, threshold, factor):

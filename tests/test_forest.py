@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
 
-from udrl_explain.ensembles import forest_from_estimator
 from udrl_explain.forest import FOREST_ARRAYS, Forest
+from udrl_explain.trees.ensembles import forest_from_estimator
 
 
 @pytest.fixture(scope="module")

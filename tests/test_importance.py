@@ -5,7 +5,8 @@ from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, R
 from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
-from udrl_explain.analysis.importance import (
+from udrl_explain.analysis.importance.measures import ACCURACY, IMPURITY, METHODS, PATH_IMPURITY, PROBABILITY, SHAP
+from udrl_explain.analysis.importance.result import (
     ACTION_COLUMNS,
     COLUMNS,
     PAIR_NAME,
@@ -13,11 +14,10 @@ from udrl_explain.analysis.importance import (
     feature_importance,
 )
 from udrl_explain.attributions import attribute
+from udrl_explain.command_space.collinearity import command_collinearity
 from udrl_explain.commands import CommandScale
-from udrl_explain.engines.collinearity import command_collinearity
-from udrl_explain.engines.importance_measures import ACCURACY, IMPURITY, METHODS, PATH_IMPURITY, PROBABILITY, SHAP
-from udrl_explain.engines.tree_walks import path_impurity
 from udrl_explain.policies import ForestPolicy, NeuralPolicy, policy_from_estimator
+from udrl_explain.trees.walks import path_impurity
 
 QUICK = {"n_repeats": 3, "n_resamples": 50}
 

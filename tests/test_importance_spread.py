@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from udrl_explain.analysis.importance_spread import COLUMNS, importance_spread
+from udrl_explain.analysis.importance.spread import COLUMNS, importance_spread
 
 FEATURES = ["a", "desired_return", "desired_horizon", "command pair"]
 

@@ -2,111 +2,40 @@
 
 import ast
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "udrl_explain"
 
-# A module imports only from modules that stand before it. "x.*" is a group: every module of the folder that is not
-# listed by its own name; the members of a group do not import one another. A new module gets a line here, as far up
-# as its own imports allow.
-ORDER = (
-    "engines",
-    "storage",
-    "training",
-    "commands",
-    "features",
-    "display",
-    "config",
-    "command_line",
-    "storage.atomic_files",
-    "storage.latex_text",
-    "storage.latex_tables",
-    "tables",
-    "engines.bootstrap",
-    "engines.collinearity",
-    "figures.style",
-    "figures.series",
-    "figures.pgf",
-    "figures.choices",
-    "figures.export",
-    "figures.*",
-    "figures.redraw",
-    "figures.__main__",
-    "figures",
-    "engines.float32_edges",
-    "forest",
-    "engines.tree_walks",
-    "ensembles",
-    "policies",
-    "engines.policy_argument",
-    "storage.safe_files",
-    "storage.estimator_files",
-    "storage.policy_files",
-    "environments",
-    "episodes",
-    "training.seeding",
-    "training.learners",
-    "training.acting",
-    "attributions.enumeration",
-    "attributions.permutations",
-    "attributions.leaf_tables",
-    "attributions.group_tables",
-    "attributions.leaf_groups",
-    "attributions.leaf_boxes",
-    "attributions.boosted_worths",
-    "attributions.lane_kernel",
-    "attributions.forest_games",
-    "attributions.results",
-    "attributions.dispatch",
-    "attributions.warm_up",
-    "attributions",
-    "engines.importance_measures",
-    "engines.plane_rectangles",
-    "engines.command_plane",
-    "engines.command_changes",
-    "engines.command_support",
-    "engines.command_influence",
-    "engines.command_flips",
-    "engines.obedience_measures",
-    "engines.sweep_levels",
-    "engines.sweep_intervals",
-    "engines.estimator_labels",
-    "engines.published_returns",
-    "engines.run_groups",
-    "storage.stored_run",
-    "analysis.*",
-    "analysis",
-    "storage.paper_runs",
-    "runs",
-    "sweep",
-    "train",
-    "probes",
-    "report.options",
-    "report.gather",
-    "report.page_cells",
-    "report.page_images",
-    "report.page",
-    "report.workbench",
-    "report.return_sections",
-    "report.input_sections",
-    "report.command_sections",
-    "report.decision_sections",
-    "report.build",
-    "report.__main__",
-    "report",
+# Floors, lowest first; a name is a file or a folder at the top of the package. A module imports from lower floors, or
+# from its own folder as long as no circle comes of it.
+FLOORS = (
+    ("commands",),
+    ("names", "config", "results", "command_line"),
+    ("files",),
+    ("tables",),
+    ("forest",),
+    ("trees",),
+    ("policies",),
+    ("statistics",),
+    ("figures",),
+    ("environments",),
+    ("episodes",),
+    ("rollouts",),
+    ("attributions",),
+    ("command_space",),
+    ("analysis",),
+    ("runs",),
+    ("probes",),
+    ("training",),
+    ("train", "sweep"),
+    ("report",),
 )
-ANALYSES_MUST_NOT_IMPORT = (
-    "runs",
-    "train",
-    "sweep",
-    "probes",
-    "figures",
-    "storage.paper_runs",
-    "storage.policy_files",
-    "report",
-)
+FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
+# They stand below, but an analysis takes what it needs as an argument and draws nothing.
+ANALYSES_MUST_NOT_IMPORT = {"figures", "files"}
 MATPLOTLIB_ALLOWED = ("figures", "report")
 # The lazy public names, which TYPE_CHECKING imports repeat for this test; scikit-learn's classifiers by their name.
 IMPORT_BY_NAME_ALLOWED = {"", "figures", "training.learners"}
@@ -118,6 +47,10 @@ def module_name(path):
 
 
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def top(name):
+    return name.split(".")[0]
 
 
 def imported_modules(tree):
@@ -133,67 +66,74 @@ def imported_modules(tree):
                 yield deeper if is_module else node.module, node.lineno
 
 
-def own_imports(name, text):
+def own_imports(text):
     """Modules of this package that a file imports, as names without ``udrl_explain.``."""
-    for imported, line in imported_modules(ast.parse(text)):
+    for imported, line in dict.fromkeys(imported_modules(ast.parse(text))):
         if imported == "udrl_explain" or imported.startswith("udrl_explain."):
             yield imported.removeprefix("udrl_explain").removeprefix("."), line
 
 
-def place(name):
-    """Position in ORDER: of the module's own line, else of its folder's group."""
-    group = f"{name.rpartition('.')[0]}.*"
-    return ORDER.index(name) if name in ORDER else ORDER.index(group)
-
-
-def is_placed(name):
-    return name in ORDER or ("." in name and f"{name.rpartition('.')[0]}.*" in ORDER)
-
-
 def faults(name, text):
-    """What breaks the order in one file; each fault says what to do about it."""
+    """What breaks the order of the floors in one file; each fault says what to do about it."""
     found = []
-    for imported, line in dict.fromkeys(own_imports(name, text)):
+    for imported, line in own_imports(text):
         where = f"udrl_explain/{name.replace('.', '/')}, line {line}"
         if imported == "":
             found.append(f"{where}: imports from the package's root; import from the module that defines the name")
-        elif not is_placed(imported):
-            found.append(f"{where}: imports {imported}, which has no line in ORDER of {Path(__file__).name}")
-        elif place(imported) >= place(name):
+        elif top(imported) not in FLOOR_OF:
+            found.append(f"{where}: imports {imported}, which has no floor in {Path(__file__).name}")
+        elif top(imported) != top(name) and FLOOR_OF[top(imported)] >= FLOOR_OF[top(name)]:
             found.append(
-                f"{where}: imports {imported}, which stands at or after it in ORDER of {Path(__file__).name}. "
-                "Move what both need into a module before both, or hand it over as an argument"
+                f"{where}: imports {imported}, which stands on its own floor or above it. "
+                "Move what both need to a lower floor, or hand it over as an argument"
             )
-        elif name.startswith("analysis.") and {imported, imported.split(".")[0]} & set(ANALYSES_MUST_NOT_IMPORT):
+        elif top(name) == "analysis" and top(imported) in ANALYSES_MUST_NOT_IMPORT:
             found.append(
                 f"{where}: an analysis imports {imported}; it takes policies, rows and frames as arguments instead"
             )
     return found
 
 
-def test_every_module_has_a_place_in_the_order():
-    strangers = [name for name in MODULES if name and not is_placed(name)]
-    assert not strangers, f"add {strangers} to ORDER, as far up as their own imports allow"
+def circle(imports):
+    """Modules of one folder that import one another in a circle, or None; `imports` holds sets by module."""
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as fault:
+        return fault.args[1]
+    return None
 
 
-def test_the_order_names_no_module_twice_and_none_that_is_gone():
-    assert len(set(ORDER)) == len(ORDER)
-    gone = [name for name in ORDER if not name.endswith(".*") and name not in MODULES]
-    assert not gone, f"take {gone} out of ORDER: there is no such module"
+def test_every_module_has_a_floor():
+    strangers = {top(name) for name in MODULES if name} - set(FLOOR_OF)
+    assert not strangers, f"give {strangers} a floor, as low as their own imports allow"
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if name and is_placed(name)])
-def test_a_module_imports_only_from_modules_before_it(name):
+def test_the_floors_name_nothing_twice_and_nothing_that_is_gone():
+    assert sum(map(len, FLOORS)) == len(FLOOR_OF)
+    gone = set(FLOOR_OF) - {top(name) for name in MODULES}
+    assert not gone, f"take {gone} off its floor: there is no such module"
+
+
+@pytest.mark.parametrize("name", [name for name in MODULES if name])
+def test_a_module_imports_only_from_lower_floors(name):
     found = faults(name, MODULES[name].read_text(encoding="utf-8"))
     assert not found, "\n".join(found)
 
 
+@pytest.mark.parametrize("folder", sorted({top(name) for name in MODULES if "." in name}))
+def test_no_folder_holds_a_circle(folder):
+    inside = [name for name in MODULES if top(name) == folder]
+    imports = {name: {i for i, _ in own_imports(MODULES[name].read_text(encoding="utf-8"))} for name in inside}
+    found = circle({name: {i for i in imports[name] if i in inside} for name in inside})
+    assert found is None, f"these import one another in a circle: {' -> '.join(found)}"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_only_figures_draw(name):
-    if name.split(".")[0] in MATPLOTLIB_ALLOWED:
+    if top(name) in MATPLOTLIB_ALLOWED:
         return
     text = MODULES[name].read_text(encoding="utf-8")
-    drawing = [line for imported, line in imported_modules(ast.parse(text)) if imported.split(".")[0] == "matplotlib"]
+    drawing = [line for imported, line in imported_modules(ast.parse(text)) if top(imported) == "matplotlib"]
     assert not drawing, f"{name}, lines {drawing}: imports matplotlib; pictures are made in udrl_explain/figures only"
 
 
@@ -220,25 +160,26 @@ def test_the_root_only_names_modules():
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("commands", "from udrl_explain.runs import load_run", "stands at or after it"),
-        ("commands", "def f():\n    import udrl_explain.features", "line 2: imports features"),
-        ("commands", "if TYPE_CHECKING:\n    from udrl_explain.features import Feature", "line 2: imports features"),
+        ("commands", "from udrl_explain.runs import load_run", "its own floor or above it"),
+        ("commands", "def f():\n    import udrl_explain.names", "line 2: imports names"),
+        ("commands", "if TYPE_CHECKING:\n    from udrl_explain.names import Feature", "line 2: imports names"),
         ("train", "from udrl_explain import TrainConfig", "package's root"),
-        ("runs", "from udrl_explain import train", "imports train, which stands at or after it"),
-        ("train", "from udrl_explain.nowhere import x", "no line in ORDER"),
-        ("analysis.paths", "from udrl_explain.analysis.importance import COLUMNS", "stands at or after it"),
-        ("analysis.paths", "from udrl_explain.figures.style import use", "an analysis imports figures.style"),
-        (
-            "analysis.paths",
-            "from udrl_explain.storage.policy_files import load_policy",
-            "an analysis imports storage.policy_files",
-        ),
-        ("figures.paths", "from udrl_explain.figures.importance import plot", "stands at or after it"),
+        ("runs.loading", "from udrl_explain import train", "imports train, which stands on its own floor or above"),
+        ("names", "from udrl_explain.config import TrainConfig", "its own floor or above it"),
+        ("train", "from udrl_explain.nowhere import x", "no floor"),
+        ("analysis.paths.box", "from udrl_explain.figures.style import use", "an analysis imports figures.style"),
+        ("analysis.timeline", "from udrl_explain.files.reading import f", "an analysis imports files.reading"),
     ],
 )
 def test_each_break_of_the_order_is_seen(name, text, message):
     (found,) = faults(name, text)
     assert message in found
+
+
+def test_a_circle_is_seen_and_named():
+    assert circle({"a.x": {"a.y"}, "a.y": {"a.z"}, "a.z": {"a.x"}, "a.w": {"a.x"}}) is not None
+    assert circle({"a": {"a.x"}, "a.x": {"a"}}) is not None, "a module that imports its own folder's face"
+    assert circle({"a.x": {"a.y"}, "a.y": set(), "a": {"a.x", "a.y"}}) is None
 
 
 def test_a_relative_import_is_seen():

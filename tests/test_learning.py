@@ -12,11 +12,11 @@ from udrl_explain.analysis.final_returns import SEED_COLUMNS as FINAL_SEED_COLUM
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.learning import COLUMNS, SEED_COLUMNS, learning_curves
 from udrl_explain.config import TrainConfig
-from udrl_explain.engines.bootstrap import hierarchical_interval
-from udrl_explain.engines.estimator_labels import estimator_label
-from udrl_explain.engines.published_returns import published_return
 from udrl_explain.figures.learning import plot_final_returns, plot_learning_curves
 from udrl_explain.figures.style import paper_style
+from udrl_explain.names import estimator_label
+from udrl_explain.statistics.bootstrap import hierarchical_interval
+from udrl_explain.statistics.published_returns import published_return
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.colors import to_hex
 
-from udrl_explain.analysis.obedience import COLUMNS, SUMMARY_COLUMNS, obedience
-from udrl_explain.engines.obedience_measures import obeyed_range, upper_saturation
+from udrl_explain.analysis.obedience.measures import obeyed_range, upper_saturation
+from udrl_explain.analysis.obedience.result import COLUMNS, SUMMARY_COLUMNS, obedience
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.tables import read_csv, write_csv
 

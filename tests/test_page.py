@@ -9,8 +9,8 @@ import pytest
 from browser_helpers import seen_by_browser
 from PIL import Image
 
-from udrl_explain.report.page import IndexEntry, Page, Picture, Section, TableBlock, render, render_index
-from udrl_explain.report.page_cells import shown_table
+from udrl_explain.report.page.cells import shown_table
+from udrl_explain.report.page.render import IndexEntry, Page, Picture, Section, TableBlock, render, render_index
 from udrl_explain.tables import write_csv
 
 SCRIPT = "<script>document.title = 'taken over'</script>"

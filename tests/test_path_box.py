@@ -4,7 +4,7 @@ from path_helpers import ESTIMATORS, FACTORS, fingerprint, fitted, hand_made, ro
 from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.svm import LinearSVC
 
-from udrl_explain.analysis.path_box import COLUMNS, VOTE_COLUMNS, decision_box
+from udrl_explain.analysis.paths.box import COLUMNS, VOTE_COLUMNS, decision_box
 from udrl_explain.policies import policy_from_estimator
 
 

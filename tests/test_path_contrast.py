@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from path_helpers import ESTIMATORS, FACTORS, fingerprint, fitted, hand_made, trees_of
 
-from udrl_explain.analysis.path_contrast import COLUMNS, COMMAND_COLUMNS, PARTING_COLUMNS, path_contrast
+from udrl_explain.analysis.paths.contrast import COLUMNS, COMMAND_COLUMNS, PARTING_COLUMNS, path_contrast
 from udrl_explain.commands import Command
 
 COMMANDS = [(10.0, 10.0), (100.0, 100.0), (190.0, 150.0)]

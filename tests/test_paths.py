@@ -7,7 +7,7 @@ from sklearn.ensemble import AdaBoostClassifier, GradientBoostingClassifier
 from sklearn.neural_network import MLPClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from udrl_explain.analysis.paths import COLUMNS, SAABAS_COLUMNS, decision_paths
+from udrl_explain.analysis.paths.steps import COLUMNS, SAABAS_COLUMNS, decision_paths
 from udrl_explain.policies import policy_from_estimator
 
 BOOSTED = {

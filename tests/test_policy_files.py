@@ -21,7 +21,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from udrl_explain.commands import CommandScale
 from udrl_explain.policies import EstimatorPolicy, policy_from_estimator
-from udrl_explain.storage.policy_files import ARRAY_FILE, ESTIMATOR_FILE, check_storable, load_policy, save_policy
+from udrl_explain.runs.policy_files import ARRAY_FILE, ESTIMATOR_FILE, check_storable, load_policy, save_policy
 
 SCALE = CommandScale(0.02, 0.5)
 ARRAYS = AVERAGED | BOOSTED | {
@@ -280,7 +280,7 @@ def test_a_header_that_claims_a_giant_array_is_refused(tmp_path, shape):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("udrl_explain.storage.safe_files.MOST_BYTES", 10_000)
+    monkeypatch.setattr("udrl_explain.files.reading.MOST_BYTES", 10_000)
     save_policy(policy_of(ARRAYS["random forest"]), tmp_path)
     with pytest.raises(ValueError, match=r"unpacks to .* bytes, the limit is 10000"):
         load_policy(tmp_path, 3, SCALE)

@@ -4,8 +4,8 @@ from core_helpers import tiny_run, training_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from udrl_explain.engines.command_influence import state_influence
-from udrl_explain.engines.command_support import command_support
+from udrl_explain.command_space.influence import state_influence
+from udrl_explain.command_space.support import command_support
 from udrl_explain.episodes import Episode
 from udrl_explain.probes import COLUMNS, KINDS, choose_probes
 

@@ -8,8 +8,8 @@ import pytest
 from core_helpers import tiny_run
 
 import udrl_explain
-from udrl_explain.storage.policy_files import save_policy
-from udrl_explain.storage.stored_run import Run
+from udrl_explain.runs.policy_files import save_policy
+from udrl_explain.runs.run import Run
 
 # First parameters, in order, as promised; more may follow, with defaults.
 PROMISED = {
@@ -124,7 +124,7 @@ def test_acting_with_a_stored_forest_does_not_need_scikit_learn(tmp_path):
     script = (
         "import sys, pathlib, numpy\n"
         "from udrl_explain.commands import CommandScale\n"
-        "from udrl_explain.storage.policy_files import load_policy\n"
+        "from udrl_explain.runs.policy_files import load_policy\n"
         f"policy = load_policy(pathlib.Path({str(tmp_path)!r}), 2, CommandScale(0.02, 0.02))\n"
         "print(policy.action_probabilities(numpy.zeros((1, 6))).sum(), 'sklearn' in sys.modules)"
     )

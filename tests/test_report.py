@@ -186,7 +186,7 @@ class TestPlaces:
         build.build_reports(options)
         before = (copied / "reports/CartPole-v0/report.html").read_bytes()
 
-        def interrupted(bench):
+        def interrupted(context):
             raise KeyboardInterrupt
 
         monkeypatch.setitem(build._BUILDERS, "returns", interrupted)

@@ -14,8 +14,8 @@ from udrl_explain.analysis.response import (
     command_response,
 )
 from udrl_explain.attributions import attribute
+from udrl_explain.command_space.influence import state_influence
 from udrl_explain.commands import CommandScale, input_rows
-from udrl_explain.engines.command_influence import state_influence
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
 from udrl_explain.tables import read_csv, write_csv

@@ -13,7 +13,7 @@ from sklearn.tree import DecisionTreeClassifier
 from udrl_explain.config import TrainConfig
 from udrl_explain.policies import policy_from_estimator
 from udrl_explain.runs import find_runs, load_run, run_directory, save_run, store_sweep
-from udrl_explain.storage.policy_files import save_policy
+from udrl_explain.runs.policy_files import save_policy
 
 INFOS = [{"metric": 0.5}, {"metric": 1.0}]
 

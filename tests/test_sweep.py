@@ -6,9 +6,11 @@ from environment_helpers import small_worlds  # noqa: F401 - fixture
 
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
+from udrl_explain.rollouts.sweeps import command_levels, horizons_for, sweep_commands
 from udrl_explain.runs import load_run, save_run
-from udrl_explain.sweep import SweepOptions, command_levels, horizons_for, redo_sweep, sweep_commands
-from udrl_explain.train import train_policy
+from udrl_explain.sweep.options import SweepOptions
+from udrl_explain.sweep.redo import redo_sweep
+from udrl_explain.training.loop import train_policy
 
 SMALL = {"max_episode": 2, "collect_episode": 4, "warm_up": 20, "final_testing_sample": 2}
 

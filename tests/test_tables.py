@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udrl_explain.storage.latex_tables import clearly_best
-from udrl_explain.storage.latex_text import comment_lines, latex_text
+from udrl_explain.files.latex_tables import clearly_best
+from udrl_explain.files.latex_text import comment_lines, latex_text
 from udrl_explain.tables import Estimate, read_csv, write_csv, write_dat, write_latex
 
 RETURNS = pd.DataFrame(

@@ -11,15 +11,15 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from udrl_explain.analysis.timeline import COLUMNS, FLIP_COLUMNS, episode_timeline
 from udrl_explain.attributions import attribute
+from udrl_explain.command_space.flips import command_flips, decisive_test
+from udrl_explain.command_space.influence import command_influence
+from udrl_explain.command_space.support import command_support
 from udrl_explain.commands import CommandScale, input_rows
-from udrl_explain.engines.command_flips import command_flips, decisive_test
-from udrl_explain.engines.command_influence import command_influence
-from udrl_explain.engines.command_support import command_support
-from udrl_explain.engines.float32_edges import last_input_left
 from udrl_explain.episodes import Episode
 from udrl_explain.figures.timeline import plot_timeline
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
 from udrl_explain.tables import read_csv, write_csv
+from udrl_explain.trees.float32_edges import last_input_left
 
 NAMES = ("position", "velocity", "angle", "spin", "desired_return", "desired_horizon")
 ACTIONS = ("left", "none", "right")

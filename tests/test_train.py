@@ -13,9 +13,9 @@ from sklearn.ensemble import RandomForestClassifier
 from udrl_explain.commands import Command
 from udrl_explain.config import TrainConfig
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
+from udrl_explain.rollouts.streams import streams
 from udrl_explain.runs import load_run
-from udrl_explain.train import train_policy
-from udrl_explain.training.seeding import streams
+from udrl_explain.training.loop import train_policy
 
 SMALL = {
     "max_episode": 3,
@@ -214,7 +214,7 @@ def test_every_estimator_trains_is_stored_and_comes_back(tmp_path, name, kind):
 @pytest.mark.parametrize("env_name", ["CartPole-v1", "Acrobot-v1", "LunarLander-v3", "MountainCar-v0"])
 def test_elsewhere_the_final_command_is_the_last_exploratory_one(tmp_path, monkeypatch, env_name):
     """The bug: the range was taken anew after the last episodes, a command that nobody had explored with."""
-    monkeypatch.setattr("udrl_explain.sweep.N_EPISODES", 1)
+    monkeypatch.setattr("udrl_explain.training.loop.SWEEP_EPISODES", 1)
     run = train_policy(
         small(env_name=env_name, max_episode=2, estimator_name="tree.DecisionTreeClassifier", warm_up=8), tmp_path
     )
@@ -262,7 +262,7 @@ def test_a_run_without_final_test_policy_and_infos(tmp_path):
 
 
 def test_an_existing_run_is_refused_before_any_training(run, monkeypatch):
-    monkeypatch.setattr("udrl_explain.train._train", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("udrl_explain.training.loop._train", lambda *_: pytest.fail("trained"))
     before = contents(run.directory)
     with pytest.raises(FileExistsError, match="exists; give --overwrite to replace it"):
         train_policy(small(seed=5), run.directory.parents[2], experiment="small")
@@ -282,7 +282,7 @@ def test_an_existing_run_is_replaced_when_asked(tmp_path):
 
 def test_a_place_that_cannot_be_written_is_refused_before_any_training(tmp_path, monkeypatch):
     """The bug: a file in the way, or a folder that is no run, was noticed after hours of training."""
-    monkeypatch.setattr("udrl_explain.train._train", lambda *_: pytest.fail("trained"))
+    monkeypatch.setattr("udrl_explain.training.loop._train", lambda *_: pytest.fail("trained"))
     (tmp_path / "file").write_text("x")
     with pytest.raises(NotADirectoryError, match="file is a file"):
         train_policy(small(), tmp_path / "file")
@@ -300,7 +300,7 @@ def test_a_fault_while_storing_leaves_nothing_behind(tmp_path, monkeypatch, faul
     def fail(*_, **__):
         raise fault
 
-    monkeypatch.setattr(f"udrl_explain.runs.{writer}", fail)
+    monkeypatch.setattr(f"udrl_explain.runs.saving.{writer}", fail)
     with pytest.raises(type(fault)):
         train_policy(small(max_episode=1, final_testing=False), tmp_path / "data")
     assert everything(tmp_path) == []
@@ -313,7 +313,7 @@ def test_an_interrupted_replacement_leaves_the_old_run(tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("udrl_explain.runs.write_csv", stop)
+    monkeypatch.setattr("udrl_explain.runs.saving.write_csv", stop)
     with pytest.raises(KeyboardInterrupt):
         train_policy(small(final_testing=False), tmp_path, experiment="mine", overwrite=True)
     assert contents(first.directory) == before

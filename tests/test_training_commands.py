@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from udrl_explain.analysis.training_commands import COLUMNS, training_commands
 from udrl_explain.config import TrainConfig
 from udrl_explain.figures.training_commands import plot_training_commands
-from udrl_explain.storage.stored_run import TRAINING_COMMAND_COLUMNS
+from udrl_explain.runs.run import TRAINING_COMMAND_COLUMNS
 
 
 @dataclass

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from path_helpers import ESTIMATORS, FACTORS, fitted, hand_made, rows_on_thresholds, trees_of
 
-from udrl_explain.engines import tree_walks
-from udrl_explain.engines.tree_walks import path_contributions, path_impurity, same_leaf_boxes, tree_steps
+from udrl_explain.trees import walks as tree_walks
+from udrl_explain.trees.walks import path_contributions, path_impurity, same_leaf_boxes, tree_steps
 
 
 def walked(tree, row):

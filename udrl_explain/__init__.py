@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from udrl_explain.analysis.command_map import command_map as command_map
     from udrl_explain.analysis.final_returns import final_returns as final_returns
-    from udrl_explain.analysis.importance import feature_importance as feature_importance
+    from udrl_explain.analysis.importance.result import feature_importance as feature_importance
     from udrl_explain.analysis.interactions import shapley_interactions as shapley_interactions
     from udrl_explain.analysis.learning import learning_curves as learning_curves
-    from udrl_explain.analysis.obedience import obedience as obedience
-    from udrl_explain.analysis.paths import decision_paths as decision_paths
+    from udrl_explain.analysis.obedience.result import obedience as obedience
+    from udrl_explain.analysis.paths.steps import decision_paths as decision_paths
     from udrl_explain.analysis.response import command_response as command_response
     from udrl_explain.analysis.shapley import shapley_values as shapley_values
     from udrl_explain.analysis.timeline import episode_timeline as episode_timeline
@@ -29,24 +29,24 @@ if TYPE_CHECKING:
     from udrl_explain.policies import policy_from_estimator as policy_from_estimator
     from udrl_explain.runs import find_runs as find_runs
     from udrl_explain.runs import load_run as load_run
-    from udrl_explain.storage.stored_run import Run as Run
-    from udrl_explain.train import train_policy as train_policy
+    from udrl_explain.runs.run import Run as Run
+    from udrl_explain.training.loop import train_policy as train_policy
 
 # Modules load on first use: `python -m udrl_explain.report --help` must not wait for scikit-learn.
 _HOMES = {
     "TrainConfig": "config",
-    "train_policy": "train",
-    "Run": "storage.stored_run",
+    "train_policy": "training.loop",
+    "Run": "runs.run",
     "load_run": "runs",
     "find_runs": "runs",
     "policy_from_estimator": "policies",
-    "feature_importance": "analysis.importance",
+    "feature_importance": "analysis.importance.result",
     "shapley_values": "analysis.shapley",
     "shapley_interactions": "analysis.interactions",
-    "decision_paths": "analysis.paths",
+    "decision_paths": "analysis.paths.steps",
     "command_response": "analysis.response",
     "command_map": "analysis.command_map",
-    "obedience": "analysis.obedience",
+    "obedience": "analysis.obedience.result",
     "episode_timeline": "analysis.timeline",
     "learning_curves": "analysis.learning",
     "final_returns": "analysis.final_returns",

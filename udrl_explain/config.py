@@ -19,6 +19,8 @@ _BY_ESTIMATOR: dict[str, tuple[Any, Any]] = {
 }
 _FINAL_COMMANDS = {"CartPole-v0": (200.0, 200.0)}
 _LONGEST_NAME = 100
+SWEEP_EPISODES = 20
+"""Episodes per command of a sweep."""
 _LARGEST_SEED = 2**63 - 1
 
 

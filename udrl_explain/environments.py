@@ -12,7 +12,7 @@ from gymnasium.spaces import Box, Discrete
 from numpy.typing import NDArray
 
 from udrl_explain.commands import COMMAND_NAMES
-from udrl_explain.features import ACTION_NAMES, STATE_FEATURES, checked_action_names, state_feature_names
+from udrl_explain.names import ACTION_NAMES, STATE_FEATURES, checked_action_names, state_feature_names
 
 LONGEST_EPISODE = 10_000
 """Steps after which an environment without a time limit of its own is cut off."""

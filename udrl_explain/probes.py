@@ -20,13 +20,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from udrl_explain.command_space.influence import state_influence
+from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN
-from udrl_explain.display import html_table, one_line
-from udrl_explain.engines.command_influence import state_influence
-from udrl_explain.engines.command_support import CommandSupport, command_support
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy
-from udrl_explain.storage.stored_run import Run
+from udrl_explain.results import html_table, one_line
+from udrl_explain.runs.run import Run
 
 STRATIFIED, START, HIGH, LOW, FAILURE = "stratified", "start", "high influence", "low influence", "before failure"
 KINDS = (STRATIFIED, START, HIGH, LOW, FAILURE)

@@ -14,22 +14,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.command_space import nearest_changes
+from udrl_explain.command_space.cells import CommandCells, checked_state, command_cells, grid_cells
+from udrl_explain.command_space.nearest_changes import NearestChange, change_frame, nearest_change
+from udrl_explain.command_space.rectangles import merged_rectangles
 from udrl_explain.commands import Command, input_rows
-from udrl_explain.display import displayed
-from udrl_explain.engines import command_changes
-from udrl_explain.engines.command_changes import NearestChange, change_frame, nearest_change
-from udrl_explain.engines.command_plane import CommandCells, checked_state, command_cells, grid_cells
-from udrl_explain.engines.plane_rectangles import merged_rectangles
-from udrl_explain.engines.policy_argument import checked_policy
-from udrl_explain.features import checked_action_names
-from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.names import checked_action_names
+from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.results import displayed
 
 COLUMNS = (
     "action", "action_name", "return_low", "return_high", "horizon_low", "horizon_high", "n_cells", "probability",
     "margin", "method", "exact",
 )  # fmt: skip
 SHARE_COLUMNS = ("action", "action_name", "area_share", "n_cells", "probability", "margin", "method", "exact")
-NEAREST_COLUMNS = command_changes.COLUMNS
+NEAREST_COLUMNS = nearest_changes.COLUMNS
 EXACT_METHOD = "exact cells of the forest"
 CHECKED_COMMANDS = 256
 

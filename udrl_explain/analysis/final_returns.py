@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
-from udrl_explain.display import displayed
-from udrl_explain.engines.bootstrap import N_RESAMPLES, bootstrap_interval, hierarchical_interval
-from udrl_explain.engines.published_returns import PublishedReturn, published_return
-from udrl_explain.engines.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
+from udrl_explain.results import displayed
+from udrl_explain.statistics.bootstrap import N_RESAMPLES, bootstrap_interval, hierarchical_interval
+from udrl_explain.statistics.published_returns import PublishedReturn, published_return
+from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
     *GROUP_COLUMNS, "mean", "std", "low", "high", "iqm", "n_seeds", "n_episodes", "episodes_per_seed",

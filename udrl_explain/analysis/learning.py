@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.display import displayed
-from udrl_explain.engines.bootstrap import N_RESAMPLES, bootstrap_interval
-from udrl_explain.engines.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
+from udrl_explain.results import displayed
+from udrl_explain.statistics.bootstrap import N_RESAMPLES, bootstrap_interval
+from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
     *GROUP_COLUMNS, "kind", "iteration", "mean_return", "low", "high", "n_seeds", "method", "exact", "bootstrap_seed",

@@ -11,21 +11,20 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.importance.measures import with_pair
 from udrl_explain.attributions import attribute
-from udrl_explain.commands import N_COMMANDS
-from udrl_explain.display import displayed
-from udrl_explain.engines.command_influence import (
+from udrl_explain.command_space.influence import (
     BETWEEN_COMMANDS,
     CommandInfluence,
     checked_states,
     probabilities_under,
     state_influence,
 )
-from udrl_explain.engines.command_support import PAIR_NAME, CommandSupport, command_support
-from udrl_explain.engines.importance_measures import with_pair
-from udrl_explain.engines.policy_argument import checked_policy
-from udrl_explain.features import checked_action_names, checked_feature_names
-from udrl_explain.policies import ForestPolicy, Policy
+from udrl_explain.command_space.support import PAIR_NAME, CommandSupport, command_support
+from udrl_explain.commands import N_COMMANDS
+from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.policies import ForestPolicy, Policy, checked_policy
+from udrl_explain.results import displayed
 
 COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "action", "action_name", "probability", "low",

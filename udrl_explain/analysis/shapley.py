@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
-from udrl_explain.display import displayed
-from udrl_explain.engines.policy_argument import checked_policy
-from udrl_explain.features import checked_action_names, checked_feature_names
-from udrl_explain.policies import Policy
+from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.policies import Policy, checked_policy
+from udrl_explain.results import displayed
 
 if TYPE_CHECKING:
     import shap

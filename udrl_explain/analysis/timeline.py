@@ -11,17 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.importance.measures import with_pair
 from udrl_explain.attributions import attribute
+from udrl_explain.command_space.flips import CommandFlip, command_flips
+from udrl_explain.command_space.influence import CommandInfluence, command_influence
+from udrl_explain.command_space.support import PAIR_NAME, CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs
-from udrl_explain.display import displayed
-from udrl_explain.engines.command_flips import CommandFlip, command_flips
-from udrl_explain.engines.command_influence import CommandInfluence, command_influence
-from udrl_explain.engines.command_support import PAIR_NAME, CommandSupport, command_support
-from udrl_explain.engines.importance_measures import with_pair
-from udrl_explain.engines.policy_argument import checked_policy
 from udrl_explain.episodes import Episode
-from udrl_explain.features import checked_action_names, checked_feature_names
-from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.results import displayed
 
 COLUMNS = (
     "step", "action", "action_name", "is_greedy", "reward", "desired_return", "desired_horizon", "seen", "density",

@@ -6,8 +6,8 @@ from typing import Protocol
 
 import pandas as pd
 
-from udrl_explain.display import displayed
-from udrl_explain.engines.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
+from udrl_explain.results import displayed
+from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
     *GROUP_COLUMNS, "iteration", "desired_return", "desired_horizon", "achieved_return", "length", "n_seeds",

@@ -6,7 +6,7 @@
   ``group_tables``, ``lane_kernel``, ``forest_games``), for the path-dependent and for the interventional game;
   boosted forests too when their raw score is asked for;
 - every other policy of up to 12 inputs: all coalitions of inputs against all background rows, its outputs asked for
-  (``enumeration``) or, for the probabilities of boosted forests, had from their leaves' boxes (``boosted_worths``);
+  (``enumeration``) or, for the probabilities of boosted forests, had from their leaves' boxes (``boosted_coalitions``);
 - any policy, on request: sampled permutations with their standard error (``permutations``).
 
 Nothing here names features or actions, draws or stores; ``udrl_explain.analysis`` does that.

@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.attributions.boosted_worths import boosted_worths
+from udrl_explain.attributions.boosted_coalitions import boosted_coalitions
 from udrl_explain.attributions.enumeration import (
     MAX_ENUMERATED,
     Outputs,
@@ -247,7 +247,7 @@ def _by_enumeration(task: _Task, weights_of) -> tuple[NDArray[np.float64], NDArr
     base = np.zeros(task.policy.n_actions)
     if isinstance(task.policy, ForestPolicy):  # a boosted one: averaged ones do not come here
         rows, background = task.policy.tree_inputs(task.rows), task.policy.tree_inputs(partners)
-        worths_of_blocks = boosted_worths(task.policy.forest, rows, background, task.n_threads)
+        worths_of_blocks = boosted_coalitions(task.policy.forest, rows, background, task.n_threads)
     else:
         worths_of_blocks = coalition_worths(task.outputs, task.rows, partners, task.policy.n_actions, task.n_threads)
     for block, worths in worths_of_blocks:

@@ -47,8 +47,8 @@ def redraw(options: FigureOptions) -> list[Path]:
     mpl.use("Agg")
     import matplotlib.pyplot as plt
 
+    from udrl_explain.figures.catalogue import draw
     from udrl_explain.figures.export import save
-    from udrl_explain.figures.redraw import draw
     from udrl_explain.figures.style import paper_style
 
     options.output.mkdir(parents=True, exist_ok=True)

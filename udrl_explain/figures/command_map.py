@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from udrl_explain.commands import Command
-from udrl_explain.features import feature
 from udrl_explain.figures.style import ACTION_COLOURS, ACTION_HATCHES, axes_or_new
+from udrl_explain.names import feature
 
 FILL = 0.6  # share of the action's colour, the rest is white: marks and hatches must show on it
 LINE_COLOUR = "#404040"

@@ -14,8 +14,8 @@ from matplotlib.text import Text
 from udrl_explain.figures.choices import FORMATS
 from udrl_explain.figures.pgf import write_pgf
 from udrl_explain.figures.style import STYLES, Style, paper_style
-from udrl_explain.storage.atomic_files import write_whole
-from udrl_explain.storage.latex_text import comment_lines
+from udrl_explain.files.atomic import write_whole
+from udrl_explain.files.latex_text import comment_lines
 
 
 def save(

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from udrl_explain.features import feature
 from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR, axes_or_new
+from udrl_explain.names import feature
 
 AXIS_LABELS = {
     "impurity": "mean decrease in impurity (share of all)",

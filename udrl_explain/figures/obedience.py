@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
-from udrl_explain.features import feature
 from udrl_explain.figures.series import Look, check_frame, looks
 from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new
+from udrl_explain.names import feature
 
 _NEEDED = ("desired_return", "desired_horizon", "mean", "low", "high", "low_over_seeds", "high_over_seeds", "seen")
 _ACHIEVED = "achieved return (reward)"

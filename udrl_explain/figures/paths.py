@@ -5,8 +5,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch, Rectangle
 
-from udrl_explain.features import feature
 from udrl_explain.figures.style import ACTION_COLOURS, COMMAND_COLOUR, STATE_COLOUR, axes_or_new
+from udrl_explain.names import feature
 
 STEP_INCHES = 0.3
 HEADER_INCHES = 0.9

@@ -20,7 +20,7 @@ from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from PIL import Image
 
-from udrl_explain.storage.latex_text import latex_text
+from udrl_explain.files.latex_text import latex_text
 
 RASTER_DPI = 300
 HEAVIEST = 400_000  # bytes of one collection; TeX sets larger ones slowly and submission systems refuse large files

@@ -12,7 +12,6 @@ from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from udrl_explain.features import feature
 from udrl_explain.figures.style import (
     ACTION_COLOURS,
     ACTION_MARKERS,
@@ -20,6 +19,7 @@ from udrl_explain.figures.style import (
     MAGNITUDE_MAP,
     axes_or_new,
 )
+from udrl_explain.names import feature
 
 UNSEEN_STYLE: dict[str, Any] = {"facecolor": "#f4f4f4", "edgecolor": "#b0b0b0", "hatch": "////", "linewidth": 0.0}
 PAIR_GAP = 0.35  # in rows

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from udrl_explain.features import feature
 from udrl_explain.figures.style import (
     ACTION_COLOURS,
     ACTION_HATCHES,
@@ -16,6 +15,7 @@ from udrl_explain.figures.style import (
     MAGNITUDE_MAP,
     axes_or_new,
 )
+from udrl_explain.names import feature
 
 STRIP_HALF_WIDTH = 0.38
 N_BINS = 120

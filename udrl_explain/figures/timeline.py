@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from udrl_explain.features import feature
 from udrl_explain.figures.style import ACTION_COLOURS, COMMAND_COLOUR, SIGNED_MAP
+from udrl_explain.names import feature
 
 UNSEEN_STYLE: dict[str, Any] = {"facecolor": "#f4f4f4", "edgecolor": "#b0b0b0", "hatch": "////", "linewidth": 0.0}
 PAIR_GAP = 0.35  # in rows

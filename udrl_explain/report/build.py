@@ -13,24 +13,25 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from udrl_explain.report.command_sections import map_section, response_section
-from udrl_explain.report.decision_sections import paths_section, timeline_section
-from udrl_explain.report.gather import Subject, gather
-from udrl_explain.report.input_sections import importance_section, shapley_section
+from udrl_explain.files.atomic import folder_written_whole, write_text_whole
+from udrl_explain.report.context import ReportContext
+from udrl_explain.report.gather import ReportScope, gather
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page import IndexEntry, Page, Section, render, render_index
-from udrl_explain.report.return_sections import (
-    commands_section,
-    learning_section,
-    obedience_section,
-    returns_section,
-)
-from udrl_explain.report.workbench import Workbench
-from udrl_explain.storage.atomic_files import folder_written_whole, write_text_whole
+from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
+from udrl_explain.report.sections.command_map import map_section
+from udrl_explain.report.sections.final_returns import returns_section
+from udrl_explain.report.sections.importance import importance_section
+from udrl_explain.report.sections.learning import learning_section
+from udrl_explain.report.sections.obedience import obedience_section
+from udrl_explain.report.sections.paths import paths_section
+from udrl_explain.report.sections.response import response_section
+from udrl_explain.report.sections.shapley import shapley_section
+from udrl_explain.report.sections.timeline import timeline_section
+from udrl_explain.report.sections.training_commands import commands_section
 
 MANIFEST = "manifest.json"
 PAGE = "report.html"
-_BUILDERS: dict[str, Callable[[Workbench], Section]] = {
+_BUILDERS: dict[str, Callable[[ReportContext], Section]] = {
     "learning": learning_section,
     "returns": returns_section,
     "commands": commands_section,
@@ -68,12 +69,12 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
     pages = []
     # BLAS sums depend on the number of threads; one gives the same bytes everywhere.
     with threadpool_limits(1), _kernel_compiling(options) as kernel:
-        subjects = gather(options.runs)
-        for subject in subjects:
-            pages.append(_build(subject, options, kernel))
-    problems = {str(problem.folder): problem.reason for subject in subjects for problem in subject.problems}
-    if len(subjects) > 1:
-        pages.append(_write_index(subjects, options, list(problems.items())))
+        scopes = gather(options.runs)
+        for scope in scopes:
+            pages.append(_build(scope, options, kernel))
+    problems = {str(problem.folder): problem.reason for scope in scopes for problem in scope.problems}
+    if len(scopes) > 1:
+        pages.append(_write_index(scopes, options, list(problems.items())))
     return pages, list(problems.items())
 
 
@@ -92,62 +93,60 @@ def _kernel_compiling(options: ReportOptions) -> Iterator["subprocess.Popen[byte
         kernel.wait()
 
 
-def _build(subject: Subject, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None") -> Path:
-    target = options.output / subject.name
+def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None") -> Path:
+    target = options.output / scope.name
     with folder_written_whole(target, overwrite=True, marker=MANIFEST) as folder:
-        bench = Workbench(subject, options, folder)
+        context = ReportContext(scope, options, folder)
         built: dict[str, Section] = {}
         # What needs no Shapley values comes first: their kernel may still be compiling.
-        for name in tqdm(
-            sorted(options.sections, key=_KERNEL_SECTIONS.__contains__), desc=subject.name, unit="section"
-        ):
+        for name in tqdm(sorted(options.sections, key=_KERNEL_SECTIONS.__contains__), desc=scope.name, unit="section"):
             if name in _KERNEL_SECTIONS and kernel is not None:
                 kernel.wait()
-            with bench.timed(name):
-                built[name] = _BUILDERS[name](bench)
+            with context.timed(name):
+                built[name] = _BUILDERS[name](context)
         sections = [built[name] for name in options.sections]
         start = time.perf_counter()
         page = Page(
-            f"{subject.env_name}: what the policies learned, and why they act as they do",
-            _lead(subject),
+            f"{scope.env_name}: what the policies learned, and why they act as they do",
+            _lead(scope),
             [section for section in sections if section.items or section.notes],
             _settings(options),
-            [(str(problem.folder), problem.reason) for problem in subject.problems],
-            {"command": _command_line(options), "runs": bench.run_hashes} | _versions(),
+            [(str(problem.folder), problem.reason) for problem in scope.problems],
+            {"command": _command_line(options), "runs": context.run_hashes} | _versions(),
         )
         (folder / PAGE).write_text(render(page, folder), encoding="utf-8")
-        bench.timings["page"] = time.perf_counter() - start
+        context.timings["page"] = time.perf_counter() - start
         manifest = {
             "command": _command_line(options),
             "seed": options.seed,
             "style": options.style,
-            "runs": subject.hashes,
-            "problems": {str(problem.folder): problem.reason for problem in subject.problems},
+            "runs": scope.hashes,
+            "problems": {str(problem.folder): problem.reason for problem in scope.problems},
             "versions": _versions(),
-            "seconds": {name: round(seconds, 2) for name, seconds in bench.timings.items()},
+            "seconds": {name: round(seconds, 2) for name, seconds in context.timings.items()},
             "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target / PAGE
 
 
-def _write_index(subjects: list[Subject], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
+def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
     entries = []
-    for subject in subjects:
-        picture = f"{subject.name}/figures/final_returns.png"
+    for scope in scopes:
+        picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
-        entries.append(IndexEntry(subject.env_name, f"{subject.name}/{PAGE}", _lead(subject), shown))
+        entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown))
     text = render_index(entries, options.output, title="Reports of udrl_explain", problems=problems)
     return write_text_whole(text, options.output / "index.html")
 
 
-def _lead(subject: Subject) -> str:
+def _lead(scope: ReportScope) -> str:
     parts = [
         f"{experiment.label} (seed{'s' if len(experiment.runs) > 1 else ''} "
         f"{', '.join(str(run.config.seed) for run in experiment.runs)})"
-        for experiment in subject.experiments
+        for experiment in scope.experiments
     ]
-    return f"Upside-Down RL policies trained on {subject.env_name}: {'; '.join(parts)}."
+    return f"Upside-Down RL policies trained on {scope.env_name}: {'; '.join(parts)}."
 
 
 def _settings(options: ReportOptions) -> dict[str, str]:

@@ -8,9 +8,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from udrl_explain.config import safe_folder_name
-from udrl_explain.engines.run_groups import grouped_runs
 from udrl_explain.runs import find_runs, load_run
-from udrl_explain.storage.stored_run import Run
+from udrl_explain.runs.run import Run
+from udrl_explain.statistics.run_groups import grouped_runs
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Experiment:
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class ReportScope:
     """What one report is about.
 
     Parameters
@@ -79,8 +79,8 @@ class Subject:
         return tuple(run for experiment in self.experiments for run in experiment.runs)
 
 
-def gather(place: Path) -> list[Subject]:
-    """Read all runs at or below `place`, one subject per environment.
+def gather(place: Path) -> list[ReportScope]:
+    """Read all runs at or below `place`, one scope per environment.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def gather(place: Path) -> list[Subject]:
             problems.append(Problem(folder, " ".join(str(fault).split())))
     if not runs:
         raise ValueError(f"{place}: none of its {len(folders)} runs can be read; the first: {problems[0].reason}")
-    subjects = []
+    scopes = []
     for env_name in sorted({run.config.env_name for run in runs}):
         own = [run for run in runs if run.config.env_name == env_name]
         # A run that cannot be read has no known environment: it is listed where its folder says, or everywhere.
@@ -108,8 +108,8 @@ def gather(place: Path) -> list[Subject]:
             if folder_name in problem.folder.resolve().parts or not _belongs_to_another(problem, runs, env_name)
         ]
         hashes = {run.directory.as_posix(): folder_hash(run.directory) for run in own}
-        subjects.append(Subject(_report_name(place, own), env_name, _experiments(own), tuple(listed), hashes))
-    return subjects
+        scopes.append(ReportScope(_report_name(place, own), env_name, _experiments(own), tuple(listed), hashes))
+    return scopes
 
 
 def folder_hash(folder: Path) -> str:

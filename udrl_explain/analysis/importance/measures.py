@@ -1,0 +1,179 @@
+"""The single measures of importance: tree impurity, path impurity, permutation and mean absolute SHAP.
+
+Every array has one entry per input and a last one for the command pair.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from udrl_explain.attributions import attribute
+from udrl_explain.commands import N_COMMANDS
+from udrl_explain.forest import Forest
+from udrl_explain.policies import Policy, greedy_actions
+from udrl_explain.statistics.bootstrap import percentile_interval
+from udrl_explain.trees.walks import path_impurity
+
+IMPURITY = "impurity"
+PATH_IMPURITY = "path impurity"
+ACCURACY = "permutation (accuracy)"
+PROBABILITY = "permutation (probability)"
+SHAP = "mean absolute SHAP"
+METHODS = (IMPURITY, PATH_IMPURITY, ACCURACY, PROBABILITY, SHAP)
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """One measure for every input and, last, for the command pair.
+
+    Parameters
+    ----------
+    method : str
+        One of :data:`METHODS`.
+    importance, std : float64 array of shape (n_features + 1,)
+    std_over : {"trees", "rows", "repeats"}
+        What `std` (ddof 1; 0 for a single one) is taken over.
+    exact : bool
+        False where the importance is an estimate from random permutations.
+    rows : float64 array of shape (n_rows, n_features + 1), or None
+        The measure row by row; `importance` is its mean.
+    repeats : float64 array of shape (n_repeats, n_features + 1), or None
+        The measure permutation by permutation; `importance` is its mean.
+    by_action : float64 array of shape (n_features + 1, n_actions), or None
+        Mean absolute SHAP of each action; `importance` is its mean over actions.
+    n_background : int
+        Background rows of the SHAP values; 0 for the path-dependent game and elsewhere.
+    low, high : float64 array of shape (n_features + 1,), or None
+        95 % percentile bootstrap interval over rows, NaN for a single row; None for a measure that uses no rows.
+    """
+
+    method: str
+    importance: NDArray[np.float64]
+    std: NDArray[np.float64]
+    std_over: str
+    exact: bool
+    rows: NDArray[np.float64] | None = None
+    repeats: NDArray[np.float64] | None = None
+    by_action: NDArray[np.float64] | None = None
+    n_background: int = 0
+    low: NDArray[np.float64] | None = None
+    high: NDArray[np.float64] | None = None
+
+
+def with_pair(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Append the sum of the two command columns: ``(..., n_features)`` becomes ``(..., n_features + 1)``."""
+    return np.concatenate([values, values[..., -N_COMMANDS:].sum(axis=-1, keepdims=True)], axis=-1)
+
+
+def impurity_scores(forest: Forest) -> Scores:
+    """Mean decrease in impurity as ``feature_importances_`` of averaged trees gives it.
+
+    Breiman (2001); normalised per tree, averaged over the trees that split, normalised again. All zeros for a
+    forest that never splits.
+    """
+    inner = np.flatnonzero(~forest.is_leaf)
+    weighted = forest.cover * forest.impurity
+    decrease = weighted[inner] - weighted[forest.children_left[inner]] - weighted[forest.children_right[inner]]
+    tree = forest.tree_of_node[inner]
+    totals = np.zeros((forest.n_trees, forest.n_features))
+    np.add.at(totals, (tree, forest.feature[inner]), decrease / forest.cover[forest.roots[tree]])
+    sums = totals.sum(axis=1, keepdims=True)
+    shares = np.divide(totals, sums, out=np.zeros_like(totals), where=sums > 0)
+    splits = shares[np.unique(tree)]
+    mean = splits.mean(axis=0) if len(splits) else np.zeros(forest.n_features)
+    importance = mean / mean.sum() if mean.sum() > 0 else mean
+    std = _std(with_pair(splits)) if len(splits) else np.zeros(forest.n_features + 1)
+    return Scores(IMPURITY, with_pair(importance), std, "trees", exact=True)
+
+
+def path_impurity_scores(forest: Forest, tree_rows: NDArray[np.float32]) -> Scores:
+    """Fall of impurity along each row's paths, summed over trees, averaged over rows (arXiv 2411.11457)."""
+    rows = with_pair(path_impurity(forest, tree_rows))
+    return Scores(PATH_IMPURITY, rows.mean(axis=0), _std(rows), "rows", exact=True, rows=rows)
+
+
+def shap_scores(policy: Policy, inputs: NDArray[np.float64], background: ArrayLike | None, seed: int) -> Scores:
+    """Mean over rows and actions of the magnitude of the Shapley values; the pair's values are added first."""
+    shapley = attribute(policy, inputs, background, seed=seed)
+    values = np.abs(with_pair(np.swapaxes(shapley.values, 1, 2)))  # (n_rows, n_actions, n_features + 1)
+    rows = values.mean(axis=1)
+    return Scores(
+        SHAP, rows.mean(axis=0), _std(rows), "rows", exact=shapley.exact, rows=rows,
+        by_action=values.mean(axis=0).T, n_background=shapley.n_background,
+    )  # fmt: skip
+
+
+def permutation_scores(
+    policy: Policy,
+    inputs: NDArray[np.float64],
+    actions: NDArray[np.int64],
+    n_repeats: int,
+    generator: np.random.Generator,
+) -> tuple[Scores, Scores]:
+    """Fall of accuracy, and of the stored action's mean probability, when an input is permuted among the rows.
+
+    Breiman (2001); Fisher, Rudin and Dominici (2019). The permutations of a repeat are the same for all inputs, so that
+    no value depends on the order of the inputs.
+    """
+    n_rows, n_features = inputs.shape
+    groups = [np.array([column]) for column in range(n_features)]
+    groups.append(np.arange(n_features - N_COMMANDS, n_features))
+    base = agreement(policy, inputs, actions)
+    by_row = np.zeros((2, n_rows, len(groups)))
+    by_repeat = np.zeros((2, n_repeats, len(groups)))
+    for repeat in range(n_repeats):
+        order = generator.permutation(n_rows)
+        for group, columns in enumerate(groups):
+            changed = inputs.copy()
+            changed[:, columns] = inputs[order][:, columns]
+            drops = base - agreement(policy, changed, actions)
+            by_row[:, :, group] += drops / n_repeats
+            by_repeat[:, repeat, group] = drops.mean(axis=1)
+    accuracy, probability = (
+        Scores(
+            method, by_repeat[k].mean(axis=0), _std(by_repeat[k]), "repeats", exact=False, rows=by_row[k],
+            repeats=by_repeat[k],
+        )
+        for k, method in enumerate((ACCURACY, PROBABILITY))
+    )  # fmt: skip
+    return accuracy, probability
+
+
+def agreement(policy: Policy, inputs: NDArray[np.float64], actions: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Whether the greedy action is the stored one, and the stored action's probability, ``(2, n_rows)``."""
+    probabilities = policy.action_probabilities(inputs)
+    return np.stack([greedy_actions(probabilities) == actions, probabilities[np.arange(len(inputs)), actions]])
+
+
+def with_intervals(scores: list[Scores], n_resamples: int, generator: np.random.Generator) -> tuple[Scores, ...]:
+    """Give every measure that has rows its bootstrap interval; all measures share the resamples.
+
+    A resample's mean is taken by counting how often it holds each row, which is much faster than gathering rows.
+    """
+    by_row = [score.rows for score in scores if score.rows is not None]
+    if not by_row:
+        return tuple(scores)
+    # Column by column: a number must not depend on what else was asked for, or in which order.
+    columns = np.ascontiguousarray(np.concatenate(by_row, axis=1).T)
+    n_columns, n_rows = columns.shape
+    means = np.empty((n_resamples, n_columns))
+    for resample in range(n_resamples):
+        draws = generator.integers(n_rows, size=n_rows)
+        counts = np.bincount(draws, minlength=n_rows).astype(np.float64)
+        means[resample] = [counts @ column for column in columns]
+    low, high = percentile_interval(means / n_rows, n_units=n_rows)
+    intervals = zip(np.split(low, len(by_row)), np.split(high, len(by_row)), strict=True)
+    finished = []
+    for score in scores:
+        if score.rows is not None:
+            score_low, score_high = next(intervals)
+            score = replace(score, low=score_low, high=score_high)
+        finished.append(score)
+    return tuple(finished)
+
+
+def _std(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if len(values) < 2:
+        return np.zeros(values.shape[1])
+    return np.asarray(values.std(axis=0, ddof=1))

@@ -1,0 +1,1 @@
+"""Does the agent do what it is told?"""

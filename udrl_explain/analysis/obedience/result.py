@@ -1,0 +1,365 @@
+"""Does the agent do what it is told? The return achieved under each command of a sweep, against the one asked for.
+
+The sweep was played when the run was made, every command on the same environment seeds, so that no environment is
+needed here. What the agent achieves under a command that training never met is extrapolation; such levels are marked.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.analysis.obedience.intervals import episode_draws, sweep_intervals
+from udrl_explain.analysis.obedience.levels import exact_mean, is_grid, swept_runs
+from udrl_explain.analysis.obedience.measures import (
+    Range,
+    lower_saturation,
+    obeyed_range,
+    rank_correlation,
+    slope,
+    upper_saturation,
+)
+from udrl_explain.command_space.support import CommandSupport, command_support
+from udrl_explain.commands import COMMAND_NAMES
+from udrl_explain.results import displayed
+from udrl_explain.statistics.bootstrap import Interval, hierarchical_draws
+
+COLUMNS = (
+    "level", "desired_return", "desired_return_low", "desired_return_high", "desired_horizon", "mean", "low", "high",
+    "low_over_seeds", "high_over_seeds", "mean_length", "seen", "density", "within_tolerance", "n_episodes", "n_seeds",
+    "is_grid", "n_rows", "method", "exact", "seed",
+)  # fmt: skip
+SUMMARY_COLUMNS = (
+    "mae", "mae_seen", "slope", "slope_low", "slope_high", "slope_low_over_seeds", "slope_high_over_seeds", "spearman",
+    "saturation_low", "saturation_high", "obeyed_low", "obeyed_high", "n_obeyed", "tolerance", "n_levels", "n_seen",
+    "n_seeds", "is_grid", "note", "n_rows", "method", "exact", "seed",
+)  # fmt: skip
+METHOD = "mean over seeds of each seed's mean; 95 % percentile bootstrap over episodes, and over seeds then episodes"
+TOLERANCE_SHARE = 0.1
+
+FloatArray = NDArray[np.float64]
+
+
+@displayed
+@dataclass(frozen=True, eq=False)
+class Obedience:
+    """Achieved against desired return, by command level.
+
+    Parameters
+    ----------
+    commands : float64 array of shape (n_seeds, n_levels, 2)
+        Desired return (reward) and horizon (steps) of each level in each run, sorted by return, then horizon.
+    achieved : tuple of float64 arrays, n_seeds times n_levels
+        ``achieved[run][level]``: return of each episode, in reward.
+    mean : float64 array of shape (n_levels,)
+        Mean over the runs of each run's mean return.
+    mean_length : float64 array of shape (n_levels,)
+        The same of the episodes' lengths (steps); NaN where these are not known.
+    over_episodes, over_seeds : Interval of float64 arrays of shape (n_levels,)
+        95 % intervals of `mean`: for these runs with other episodes, and for other training seeds. NaN with one
+        episode or one run.
+    slope_over_episodes, slope_over_seeds : Interval
+        Of the slope; NaN also where a run's levels have different numbers of episodes.
+    seen : bool array of shape (n_levels,), or None
+        Whether training met commands like that of the level; None where these were not given.
+    density : float64 array of shape (n_levels,), or None
+        Share of the training commands near the level.
+    tolerance : float
+        In reward.
+    seed : int
+        Of the bootstrap.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit.
+    """
+
+    commands: FloatArray
+    achieved: tuple[tuple[FloatArray, ...], ...]
+    mean: FloatArray
+    mean_length: FloatArray
+    over_episodes: Interval
+    over_seeds: Interval
+    slope_over_episodes: Interval
+    slope_over_seeds: Interval
+    seen: NDArray[np.bool_] | None
+    density: FloatArray | None
+    tolerance: float
+    seed: int
+    method = METHOD
+    exact = False
+
+    def __post_init__(self) -> None:
+        shape = (len(self.achieved), len(self.mean), len(COMMAND_NAMES))
+        if self.commands.shape != shape or any(len(levels) != self.n_levels for levels in self.achieved):
+            raise ValueError(f"commands must have shape {shape}, with one array of returns each per run and level")
+        for ends in (self.over_episodes, self.over_seeds, (self.mean_length,)):
+            if any(end.shape != self.mean.shape for end in ends):
+                raise ValueError(f"the intervals and mean_length must have shape {self.mean.shape}")
+
+    @property
+    def n_levels(self) -> int:
+        """Command levels."""
+        return len(self.mean)
+
+    @property
+    def n_seeds(self) -> int:
+        """Runs."""
+        return len(self.achieved)
+
+    @property
+    def n_rows(self) -> int:
+        """Episodes."""
+        return int(self.n_episodes.sum())
+
+    @property
+    def n_episodes(self) -> NDArray[np.int64]:
+        """Episodes of each level over all runs, shape ``(n_levels,)``."""
+        counts = [[len(returns) for returns in levels] for levels in self.achieved]
+        return np.asarray(np.sum(counts, axis=0), dtype=np.int64)
+
+    @property
+    def desired(self) -> FloatArray:
+        """Desired return of each level, mean over the runs, shape ``(n_levels,)``."""
+        return exact_mean(self.commands[..., 0])
+
+    @property
+    def is_grid(self) -> bool:
+        """Whether desired returns and desired horizons vary apart: some return comes with several horizons."""
+        return is_grid(self.commands[0])
+
+    @property
+    def errors(self) -> FloatArray:
+        """Mean achieved minus desired return of each level, shape ``(n_levels,)``."""
+        return self.mean - self.desired
+
+    @property
+    def mae(self) -> float:
+        """Mean over the levels of the magnitude of `errors`, in reward."""
+        return float(np.abs(self.errors).mean())
+
+    @property
+    def mae_seen(self) -> float:
+        """The same over the seen levels alone; NaN where none is, or it is not known."""
+        known = self.seen is not None and self.seen.any()
+        return float(np.abs(self.errors)[self.seen].mean()) if known else float("nan")
+
+    @property
+    def slope(self) -> float:
+        """Least-squares slope of mean achieved on desired return over the levels."""
+        return slope(self.desired, self.mean)
+
+    @property
+    def spearman(self) -> float:
+        """Rank correlation of mean achieved and desired return over the levels."""
+        return rank_correlation(self.desired, self.mean)
+
+    @property
+    def saturation(self) -> tuple[float, float]:
+        """Desired returns below and above which the command changes nothing more; NaN where there is no such end."""
+        if self._no_line:
+            return float("nan"), float("nan")
+        return (
+            lower_saturation(self.desired, self.mean, self.tolerance),
+            upper_saturation(self.desired, self.mean, self.tolerance),
+        )
+
+    @property
+    def obeyed(self) -> Range:
+        """Widest unbroken range of levels whose means lie within the tolerance."""
+        return Range(np.nan, np.nan, 0) if self._no_line else obeyed_range(self.desired, self.mean, self.tolerance)
+
+    @property
+    def note(self) -> str:
+        """Why a number of the summary is missing; empty where none is, or where it only means that there is none."""
+        if self._no_line:
+            return self._no_line
+        if np.ptp(self.mean) == 0:
+            return "no rank correlation: every level achieves the same return"
+        return ""
+
+    @property
+    def _no_line(self) -> str:
+        """Why the levels cannot be read along the desired return; empty where they can."""
+        if self.is_grid:
+            return "no saturation and no range obeyed: they are defined along one line of commands, not on a grid"
+        if np.ptp(self.desired) == 0:
+            return "no slope, rank correlation, saturation and range obeyed: every level asks for the same return"
+        return ""
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per command level, columns :data:`COLUMNS`; `low` and `high` over episodes."""
+        returns = self.commands[..., 0]
+        columns = {
+            "level": np.arange(self.n_levels),
+            "desired_return": self.desired,
+            "desired_return_low": returns.min(axis=0),
+            "desired_return_high": returns.max(axis=0),
+            "desired_horizon": exact_mean(self.commands[..., 1]),
+            "mean": self.mean,
+            "low": self.over_episodes.low,
+            "high": self.over_episodes.high,
+            "low_over_seeds": self.over_seeds.low,
+            "high_over_seeds": self.over_seeds.high,
+            "mean_length": self.mean_length,
+            "seen": pd.array([pd.NA] * self.n_levels, dtype="boolean") if self.seen is None else self.seen,
+            "density": np.nan if self.density is None else self.density,
+            "within_tolerance": np.abs(self.errors) <= self.tolerance,
+            "n_episodes": self.n_episodes,
+            "n_seeds": self.n_seeds,
+            "is_grid": self.is_grid,
+            "n_rows": self.n_rows,
+            "method": METHOD,
+            "exact": self.exact,
+            "seed": self.seed,
+        }
+        return pd.DataFrame(columns, columns=list(COLUMNS))
+
+    def summary_frame(self) -> pd.DataFrame:
+        """One row, columns :data:`SUMMARY_COLUMNS`; returns in reward."""
+        (low, high), obeyed = self.saturation, self.obeyed
+        row = {
+            "mae": self.mae,
+            "mae_seen": self.mae_seen,
+            "slope": self.slope,
+            "slope_low": float(self.slope_over_episodes.low),
+            "slope_high": float(self.slope_over_episodes.high),
+            "slope_low_over_seeds": float(self.slope_over_seeds.low),
+            "slope_high_over_seeds": float(self.slope_over_seeds.high),
+            "spearman": self.spearman,
+            "saturation_low": low,
+            "saturation_high": high,
+            "obeyed_low": obeyed.low,
+            "obeyed_high": obeyed.high,
+            "n_obeyed": obeyed.n_levels,
+            "tolerance": self.tolerance,
+            "n_levels": self.n_levels,
+            "n_seen": pd.NA if self.seen is None else int(self.seen.sum()),
+            "n_seeds": self.n_seeds,
+            "is_grid": self.is_grid,
+            "note": self.note,
+            "n_rows": self.n_rows,
+            "method": METHOD,
+            "exact": self.exact,
+            "seed": self.seed,
+        }
+        return pd.DataFrame([row], columns=list(SUMMARY_COLUMNS))
+
+
+def obedience(
+    sweep: pd.DataFrame,
+    *,
+    training_commands: CommandSupport | pd.DataFrame | None = None,
+    seed: int = 0,
+    tolerance: float | None = None,
+) -> Obedience:
+    """Compare what a policy achieves under a series of commands with what they ask for.
+
+    Parameters
+    ----------
+    sweep : DataFrame
+        One row per episode: ``desired_return``, ``desired_horizon``, ``achieved_return``, and, where known,
+        ``environment_seed`` and ``length``: ``Run.command_sweep`` or ``Run.command_grid``. Several runs in one frame
+        are told apart by a column ``seed`` (of the training).
+    training_commands : DataFrame or CommandSupport, optional
+        ``Run.training_commands``, of one or more runs: ``achieved_return`` and ``length`` of the training episodes.
+        Marks the levels that training met.
+    seed : int
+        Of the bootstrap.
+    tolerance : float, optional
+        In reward. A tenth of the span of desired returns of the seen levels by default; of all levels, where fewer
+        than two are seen or that is not known.
+
+    Returns
+    -------
+    Obedience
+
+    Raises
+    ------
+    ValueError
+        If `sweep` is no such frame, a column is missing, a number is not finite, the runs have different numbers of
+        levels, or an environment seed comes twice under one command.
+
+    Notes
+    -----
+    - A *level* is a pair of desired return and desired horizon. Runs have levels of their own, as each sweep covers
+      what its training met; they are put together by rank, first to first, and stand at their mean command.
+      Intervals are those of the mean of achieved minus desired return, moved to the mean desired return, so that
+      runs which ask for different returns do not widen them.
+    - A level is *seen* if training rows carried commands like it (``command_support``). What a training row carries
+      is not the command that the exploring agent was given but, in hindsight, what its episode went on to achieve and
+      in how many steps. The sweep commands an agent at its first step, and there that is the return and the length
+      of the whole episode.
+    - Saturation: the lowest level from whose mean those of all higher levels differ by no more than the tolerance, if
+      these ask for more by over two tolerances; the mirror image at the low end. A policy that ignores its command is
+      saturated at both ends from the far end on.
+    - MAE, slope, Spearman, saturation and the obeyed range are those of the levels' means over the runs. Errors of
+      opposite sign in different runs cancel in them; the intervals over seeds show that, and so does a run by itself.
+    - Obeyed range: the widest unbroken range of levels whose mean lies within the tolerance of the desired return.
+    - Intervals over episodes draw the episodes of each run, whole environment seeds where all levels share them.
+    """
+    runs = swept_runs(sweep)
+    levels = np.stack([run.commands for run in runs])
+    commands = exact_mean(levels)
+    desired = commands[:, 0]
+    mean = exact_mean(np.array([[exact_mean(returns) for returns in run.achieved] for run in runs]))
+    # Distance of every episode from its level's mean error: the intervals are those of its mean around 0.
+    spread = [
+        [
+            returns - asked - error
+            for returns, asked, error in zip(run.achieved, run.commands[:, 0], mean - desired, strict=True)
+        ]
+        for run in runs
+    ]
+    n_fewest = min(len(values) for run in spread for values in run)
+    over_episodes, slope_over_episodes = sweep_intervals(spread, desired, mean, episode_draws, n_fewest, seed)
+    over_seeds, slope_over_seeds = sweep_intervals(spread, desired, mean, hierarchical_draws, len(runs), seed)
+    support = None if training_commands is None else _hindsight_support(training_commands)
+    seen = None if support is None else support.seen(commands)
+    return Obedience(
+        commands=levels,
+        achieved=tuple(run.achieved for run in runs),
+        mean=mean,
+        mean_length=exact_mean(np.array([run.mean_length for run in runs])),
+        over_episodes=over_episodes,
+        over_seeds=over_seeds,
+        slope_over_episodes=slope_over_episodes,
+        slope_over_seeds=slope_over_seeds,
+        seen=seen,
+        density=None if support is None else support.density(commands),
+        tolerance=_tolerance(tolerance, desired, seen),
+        seed=seed,
+    )
+
+
+def _hindsight_support(training_commands: CommandSupport | pd.DataFrame) -> CommandSupport:
+    """Commands that the training rows at the start of an episode carried: what it achieved, in how many steps."""
+    if isinstance(training_commands, CommandSupport):
+        return training_commands
+    if not isinstance(training_commands, pd.DataFrame):
+        raise ValueError(
+            f"training_commands must be a frame, run.training_commands, or a CommandSupport, "
+            f"got {type(training_commands).__name__}"
+        )
+    columns = ["achieved_return", "length"]
+    missing = [name for name in columns if name not in training_commands.columns]
+    if missing:
+        raise ValueError(f"training_commands must have the columns {', '.join(columns)}, {missing[0]!r} is missing")
+    carried = training_commands[columns].dropna().to_numpy(dtype=np.float64)
+    if len(carried) == 0:
+        raise ValueError(
+            "training_commands must hold what at least one training episode achieved, got none; leave it out where a "
+            "run did not store it, then no level is marked"
+        )
+    return command_support(carried)
+
+
+def _tolerance(asked: float | None, desired: FloatArray, seen: NDArray[np.bool_] | None) -> float:
+    if asked is not None:
+        if not (np.isfinite(asked) and asked >= 0):
+            raise ValueError(f"tolerance must be a finite number of at least 0, got {asked}")
+        return float(asked)
+    span = float(np.ptp(desired[seen])) if seen is not None and seen.any() else 0.0
+    return TOLERANCE_SHARE * (span if span > 0 else float(np.ptp(desired)))

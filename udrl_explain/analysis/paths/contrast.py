@@ -1,0 +1,272 @@
+"""What does another command change inside the trees? The paths of one state under several commands, side by side.
+
+Only the command differs, so the paths of a tree run together until a test of desired return or desired horizon
+that the commands answer differently: the parting test. A tree whose paths do not part gives all commands the
+same leaf.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from udrl_explain.commands import N_COMMANDS, Command, checked_inputs, input_rows
+from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.results import displayed
+from udrl_explain.trees.walks import TreeSteps, tree_steps
+
+COLUMNS = (
+    "label", "desired_return", "desired_horizon", "tree", "step", "node", "next_node", "feature", "is_command",
+    "value", "threshold", "went_left", "is_shared", "is_parting", "cover", "action", "action_name", "before",
+    "after", "quantity", "n_trees", "method", "exact",
+)  # fmt: skip
+PARTING_COLUMNS = ("feature", "n_trees_parting", "share", "n_trees", "method", "exact")
+COMMAND_COLUMNS = (
+    "label", "desired_return", "desired_horizon", "action", "action_name", "probability", "is_chosen",
+)  # fmt: skip
+METHOD = "paths of one state under several commands"
+
+
+@displayed
+@dataclass(frozen=True, eq=False)
+class PathContrast:
+    """Paths of one state under several commands.
+
+    Parameters
+    ----------
+    labels : tuple of str
+        One per command.
+    rows : float64 array of shape (n_labels, n_features)
+        The state with each command, in natural units.
+    steps : TreeSteps
+        The tests on the paths; `row` counts the labels.
+    feature : int32 array of shape (n_steps,)
+    threshold : float64 array of shape (n_steps,)
+        In natural units.
+    went_left : bool array of shape (n_steps,)
+    cover : float64 array of shape (n_steps,)
+    before, after : float64 array of shape (n_steps, n_actions)
+        The tree's own `quantity` before and after the test.
+    parting_step : int64 array of shape (n_trees,)
+        Step of the first test at which not all paths of the tree go the same way; -1 where they never part.
+    parting_feature : int64 array of shape (n_trees,)
+        Input column of that test; -1 where there is none.
+    probabilities : float64 array of shape (n_labels, n_actions)
+        The policy's under each command.
+    action : int
+        The action that the frame's `before` and `after` are about.
+    quantity : {"probability", "raw score"}
+    feature_names, action_names : tuple of str
+
+    Raises
+    ------
+    ValueError
+        If paths part at a test that is not of a command.
+    """
+
+    labels: tuple[str, ...]
+    rows: NDArray[np.float64]
+    steps: TreeSteps
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float64]
+    went_left: NDArray[np.bool_]
+    cover: NDArray[np.float64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    parting_step: NDArray[np.int64]
+    parting_feature: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+    action: int
+    quantity: str
+    feature_names: tuple[str, ...]
+    action_names: tuple[str, ...]
+    method = METHOD
+    exact = True
+
+    def __post_init__(self) -> None:
+        wrong = (self.parting_step >= 0) & (self.parting_feature < len(self.feature_names) - N_COMMANDS)
+        if wrong.any():
+            raise ValueError(f"paths of tree {np.argmax(wrong)} part at a test that is not of a command")
+
+    @property
+    def n_rows(self) -> int:
+        """Commands compared."""
+        return len(self.labels)
+
+    @property
+    def n_trees(self) -> int:
+        """Trees of the forest."""
+        return len(self.parting_step)
+
+    @property
+    def share_parting(self) -> float:
+        """Share of the trees that do not give all commands the same leaf."""
+        return float((self.parting_step >= 0).mean())
+
+    @property
+    def actions(self) -> NDArray[np.int64]:
+        """Greedy action under each command, shape ``(n_labels,)``."""
+        return greedy_actions(self.probabilities)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per tree, label and step, columns :data:`COLUMNS`."""
+        label, tree, step = self.steps.row, self.steps.tree, self.steps.step
+        parting = self.parting_step[tree]
+        columns = {
+            "label": np.array(self.labels, dtype=object)[label],
+            "desired_return": self.rows[label, -2],
+            "desired_horizon": self.rows[label, -1],
+            "tree": tree,
+            "step": step,
+            "node": self.steps.node,
+            "next_node": self.steps.next_node,
+            "feature": np.array(self.feature_names, dtype=object)[self.feature],
+            "is_command": self.feature >= len(self.feature_names) - N_COMMANDS,
+            "value": self.rows[label, self.feature],
+            "threshold": self.threshold,
+            "went_left": self.went_left,
+            "is_shared": (parting < 0) | (step <= parting),
+            "is_parting": step == parting,
+            "cover": self.cover,
+            "action": self.action,
+            "action_name": self.action_names[self.action],
+            "before": self.before[:, self.action],
+            "after": self.after[:, self.action],
+            "quantity": self.quantity,
+            "n_trees": self.n_trees,
+            "method": METHOD,
+            "exact": True,
+        }
+        order = np.lexsort((step, label, tree))
+        return pd.DataFrame(columns, columns=list(COLUMNS)).iloc[order].reset_index(drop=True)
+
+    def parting_frame(self) -> pd.DataFrame:
+        """One row per command input: how many trees part there first, columns :data:`PARTING_COLUMNS`."""
+        n_features = len(self.feature_names)
+        commands = range(n_features - N_COMMANDS, n_features)
+        counts = np.array([(self.parting_feature == column).sum() for column in commands])
+        columns = {
+            "feature": list(self.feature_names[-N_COMMANDS:]),
+            "n_trees_parting": counts,
+            "share": counts / self.n_trees,
+            "n_trees": self.n_trees,
+            "method": METHOD,
+            "exact": True,
+        }
+        return pd.DataFrame(columns, columns=list(PARTING_COLUMNS))
+
+    def commands_frame(self) -> pd.DataFrame:
+        """One row per label and action: what the policy does, columns :data:`COMMAND_COLUMNS`."""
+        label, action = (index.ravel() for index in np.indices(self.probabilities.shape))
+        columns = {
+            "label": np.array(self.labels, dtype=object)[label],
+            "desired_return": self.rows[label, -2],
+            "desired_horizon": self.rows[label, -1],
+            "action": action,
+            "action_name": np.array(self.action_names, dtype=object)[action],
+            "probability": self.probabilities.ravel(),
+            "is_chosen": self.actions[label] == action,
+        }
+        return pd.DataFrame(columns, columns=list(COMMAND_COLUMNS))
+
+
+def path_contrast(
+    policy: Policy,
+    state: ArrayLike,
+    commands: Sequence[Command] | ArrayLike,
+    labels: Sequence[str] = ("low", "typical", "high"),
+    *,
+    action: int | None = None,
+    feature_names: Sequence[str] | None = None,
+    action_names: Sequence[str] | None = None,
+) -> PathContrast:
+    """Follow one state through every tree under several commands and find where the paths part.
+
+    Parameters
+    ----------
+    policy : ForestPolicy
+        Never modified.
+    state : array_like of shape (n_features - 2,)
+        Observation.
+    commands : sequence of Command, or array_like of shape (n_labels, 2)
+        Desired return and desired horizon, in natural units.
+    labels : sequence of str
+        One per command, all different; at least two.
+    action : int, optional
+        The action that the frame's probabilities are about; by default the greedy one under the middle command.
+    feature_names, action_names : sequence of str, optional
+
+    Returns
+    -------
+    PathContrast
+
+    Raises
+    ------
+    ValueError
+        If the policy is no forest, or an argument does not fit it.
+    """
+    checked_policy(policy)
+    if not isinstance(policy, ForestPolicy):
+        raise ValueError(
+            f"path_contrast needs a forest policy, got {type(policy).__name__}, which has no tests to show; "
+            "command_response explains every policy"
+        )
+    rows = checked_inputs(input_rows(state, _command_array(commands)), policy.n_features)
+    if len(labels) != len(rows) or len(set(labels)) != len(labels) or len(labels) < 2:
+        raise ValueError(f"labels must be {len(rows)} different words, one per command, got {tuple(labels)}")
+    forest, tree_rows = policy.forest, policy.tree_inputs(rows)
+    probabilities = forest.probabilities(tree_rows)
+    if action is None:
+        action = int(greedy_actions(probabilities)[len(rows) // 2])
+    if not 0 <= action < policy.n_actions:
+        raise ValueError(f"action must lie in 0..{policy.n_actions - 1}, got {action}")
+    steps = tree_steps(forest, tree_rows)
+    feature = forest.feature[steps.node]
+    parting_step, parting_feature = _partings(steps, feature, len(rows), forest.n_trees)
+    return PathContrast(
+        labels=tuple(labels),
+        rows=rows,
+        steps=steps,
+        feature=feature,
+        threshold=forest.threshold[steps.node] / policy.scale.factors(policy.n_features)[feature],
+        went_left=steps.next_node == forest.children_left[steps.node],
+        cover=forest.cover[steps.node],
+        before=forest.value[steps.node],
+        after=forest.value[steps.next_node],
+        parting_step=parting_step,
+        parting_feature=parting_feature,
+        probabilities=probabilities,
+        action=action,
+        quantity="probability" if forest.link == "mean" else "raw score",
+        feature_names=checked_feature_names(feature_names, policy.n_features),
+        action_names=checked_action_names(action_names, policy.n_actions),
+    )
+
+
+def _command_array(commands: Sequence[Command] | ArrayLike) -> NDArray[np.float64]:
+    if isinstance(commands, Sequence):
+        pairs = [(c.desired_return, c.desired_horizon) if isinstance(c, Command) else c for c in commands]
+        return np.array(pairs, dtype=np.float64)
+    return np.asarray(commands, dtype=np.float64)
+
+
+def _partings(
+    steps: TreeSteps, feature: NDArray[np.int32], n_labels: int, n_trees: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """First step of each tree at which the paths take both sides, and its input; -1 where they never do.
+
+    A node is on all paths if it has one step per label. The paths part at the one such node with several
+    children.
+    """
+    parting_step, parting_feature = np.full((2, n_trees), -1, dtype=np.int64)
+    order = np.argsort(steps.node, kind="stable")
+    _, starts, counts = np.unique(steps.node[order], return_index=True, return_counts=True)
+    children = steps.next_node[order]
+    differ = np.minimum.reduceat(children, starts) != np.maximum.reduceat(children, starts)
+    first = order[starts[(counts == n_labels) & differ]]
+    parting_step[steps.tree[first]] = steps.step[first]
+    parting_feature[steps.tree[first]] = feature[first]
+    return parting_step, parting_feature

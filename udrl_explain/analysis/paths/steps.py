@@ -1,0 +1,255 @@
+"""Which tests led to each action? One typed row per test on the path of every row through every tree.
+
+The change of the node value from test to test is kept per input and action: the Saabas contributions of a forest,
+which with the mean root value add up to its output. They say what the paths did, not how much an input matters
+on average over orders of asking; for that see the Shapley values.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.results import displayed
+from udrl_explain.trees.walks import path_contributions, tree_steps
+
+COLUMNS = (
+    "row", "tree", "step", "node", "next_node", "feature", "is_command", "value", "threshold", "went_left",
+    "cover", "action", "action_name", "before", "after", "contribution", "quantity", "n_trees", "method",
+    "exact",
+)  # fmt: skip
+SAABAS_COLUMNS = (
+    "row", "feature", "is_command", "action", "action_name", "contribution", "base_value", "output",
+    "quantity", "method", "exact", "n_rows",
+)  # fmt: skip
+TOLERANCE = 1e-9
+
+
+@displayed
+@dataclass(frozen=True, eq=False)
+class DecisionPaths:
+    """The tests that every row meets, ordered by row, then tree, then step.
+
+    Parameters
+    ----------
+    row, tree, step : int32 array of shape (n_steps,)
+        A tree of one leaf has no steps.
+    node, next_node : int32 array of shape (n_steps,)
+        Node of the forest's arrays that tests, and the child that the row goes to (a leaf at the last step).
+    feature : int32 array of shape (n_steps,)
+        Input column tested.
+    value, threshold : float64 array of shape (n_steps,)
+        In natural units: the input as given, and the tree's threshold divided by the command's scale.
+    went_left : bool array of shape (n_steps,)
+        The side the tree took. The tree compares the scaled float32 input, so within a float32 step of the
+        threshold this can differ from ``value <= threshold``.
+    cover : float64 array of shape (n_steps,)
+        Weighted number of training rows at `node`.
+    before, after : float64 array of shape (n_steps, n_actions)
+        The tree's own `quantity` at `node` and at `next_node`.
+    contributions : float64 array of shape (n_rows, n_features, n_actions)
+        Saabas contributions of the whole forest.
+    base_values : float64 array of shape (n_actions,)
+        Output of the roots. ``-inf`` for an action that a boosted ensemble never saw.
+    outputs : float64 array of shape (n_rows, n_actions)
+        ``base_values + contributions.sum(axis=1)``, checked against the forest.
+    actions : int64 array of shape (n_rows,)
+        The action that the frame's `before`, `after` and `contribution` are about.
+    quantity : {"probability", "raw score"}
+        Raw score (before the softmax) for boosted ensembles.
+    n_trees : int
+    feature_names, action_names : tuple of str
+    method : str
+    exact : bool
+
+    Raises
+    ------
+    ValueError
+        If contributions and base values do not add up to the outputs within 1e-9.
+    """
+
+    row: NDArray[np.int32]
+    tree: NDArray[np.int32]
+    step: NDArray[np.int32]
+    node: NDArray[np.int32]
+    next_node: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    value: NDArray[np.float64]
+    threshold: NDArray[np.float64]
+    went_left: NDArray[np.bool_]
+    cover: NDArray[np.float64]
+    before: NDArray[np.float64]
+    after: NDArray[np.float64]
+    contributions: NDArray[np.float64]
+    base_values: NDArray[np.float64]
+    outputs: NDArray[np.float64]
+    actions: NDArray[np.int64]
+    quantity: str
+    n_trees: int
+    feature_names: tuple[str, ...]
+    action_names: tuple[str, ...]
+    method: str = field(default="Saabas path contributions")
+    exact: bool = True
+
+    def __post_init__(self) -> None:
+        n_rows, n_features, n_actions = self.contributions.shape
+        if self.outputs.shape != (n_rows, n_actions) or len(self.feature_names) != n_features:
+            raise ValueError(
+                f"outputs {self.outputs.shape} and {len(self.feature_names)} names do not fit contributions "
+                f"{self.contributions.shape}"
+            )
+        sums = self.base_values + self.contributions.sum(axis=1)
+        # A boosted ensemble's scores may be so large that 1e-9 is below their rounding error.
+        wrong = ~np.isclose(sums, self.outputs, rtol=1e-12, atol=TOLERANCE)
+        if wrong.any():
+            row, action = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"path contributions do not add up in row {row}, action {action}: base value plus "
+                f"contributions is {float(sums[row, action])!r}, the forest's {self.quantity} is "
+                f"{float(self.outputs[row, action])!r}"
+            )
+
+    @property
+    def n_rows(self) -> int:
+        """Rows explained."""
+        return len(self.outputs)
+
+    @property
+    def step_contributions(self) -> NDArray[np.float64]:
+        """What each step adds to the forest's output, shape ``(n_steps, n_actions)``."""
+        return (self.after - self.before) / (self.n_trees if self.quantity == "probability" else 1)
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per row, tree and step, columns :data:`COLUMNS`; `before` and `after` are the action's."""
+        steps = np.arange(len(self.row))
+        action = self.actions[self.row]
+        columns = {
+            "row": self.row,
+            "tree": self.tree,
+            "step": self.step,
+            "node": self.node,
+            "next_node": self.next_node,
+            "feature": np.array(self.feature_names, dtype=object)[self.feature],
+            "is_command": self.feature >= len(self.feature_names) - N_COMMANDS,
+            "value": self.value,
+            "threshold": self.threshold,
+            "went_left": self.went_left,
+            "cover": self.cover,
+            "action": action,
+            "action_name": np.array(self.action_names, dtype=object)[action],
+            "before": self.before[steps, action],
+            "after": self.after[steps, action],
+            "contribution": self.step_contributions[steps, action],
+            "quantity": self.quantity,
+            "n_trees": self.n_trees,
+            "method": self.method,
+            "exact": self.exact,
+        }
+        return pd.DataFrame(columns, columns=list(COLUMNS))
+
+    def saabas_frame(self) -> pd.DataFrame:
+        """One row per row, input and action of the whole forest, columns :data:`SAABAS_COLUMNS`."""
+        n_rows, n_features, n_actions = self.contributions.shape
+        row, column, action = (i.ravel() for i in np.indices((n_rows, n_features, n_actions)))
+        columns = {
+            "row": row,
+            "feature": np.array(self.feature_names, dtype=object)[column],
+            "is_command": column >= n_features - N_COMMANDS,
+            "action": action,
+            "action_name": np.array(self.action_names, dtype=object)[action],
+            "contribution": self.contributions.ravel(),
+            "base_value": self.base_values[action],
+            "output": self.outputs[row, action],
+            "quantity": self.quantity,
+            "method": self.method,
+            "exact": self.exact,
+            "n_rows": n_rows,
+        }
+        return pd.DataFrame(columns, columns=list(SAABAS_COLUMNS))
+
+
+def decision_paths(
+    policy: Policy,
+    inputs: ArrayLike,
+    *,
+    actions: ArrayLike | None = None,
+    feature_names: Sequence[str] | None = None,
+    action_names: Sequence[str] | None = None,
+) -> DecisionPaths:
+    """Follow every row through every tree of a forest policy.
+
+    Parameters
+    ----------
+    policy : ForestPolicy
+        Never modified.
+    inputs : array_like of shape (n_rows, n_features)
+        In natural units.
+    actions : array_like of int of shape (n_rows,), optional
+        The action that the frame's probabilities are about; the policy's own greedy action by default.
+    feature_names, action_names : sequence of str, optional
+
+    Returns
+    -------
+    DecisionPaths
+
+    Raises
+    ------
+    ValueError
+        If the policy is no forest, or an argument does not fit it.
+
+    Notes
+    -----
+    A step's contribution is the change of the node value, divided by the number of trees where the forest
+    averages (Saabas 2014, "Interpreting random forests").
+    """
+    checked_policy(policy)
+    if not isinstance(policy, ForestPolicy):
+        raise ValueError(
+            f"decision_paths needs a forest policy, got {type(policy).__name__}, which has no tests to show; "
+            "shapley_values and command_response explain every policy"
+        )
+    rows = checked_inputs(inputs, policy.n_features)
+    forest, tree_rows = policy.forest, policy.tree_inputs(rows)
+    outputs = forest.raw_outputs(tree_rows)
+    steps = tree_steps(forest, tree_rows)
+    feature = forest.feature[steps.node]
+    n_averaged = forest.n_trees if forest.link == "mean" else 1
+    return DecisionPaths(
+        row=steps.row,
+        tree=steps.tree,
+        step=steps.step,
+        node=steps.node,
+        next_node=steps.next_node,
+        feature=feature,
+        value=rows[steps.row, feature],
+        threshold=forest.threshold[steps.node] / policy.scale.factors(policy.n_features)[feature],
+        went_left=steps.next_node == forest.children_left[steps.node],
+        cover=forest.cover[steps.node],
+        before=forest.value[steps.node],
+        after=forest.value[steps.next_node],
+        contributions=path_contributions(forest, tree_rows) / n_averaged,
+        base_values=(forest.base + forest.value[forest.roots].sum(axis=0)) / n_averaged,
+        outputs=outputs,
+        actions=_checked_actions(actions, forest.link_outputs(outputs)),
+        quantity="probability" if forest.link == "mean" else "raw score",
+        n_trees=forest.n_trees,
+        feature_names=checked_feature_names(feature_names, policy.n_features),
+        action_names=checked_action_names(action_names, policy.n_actions),
+    )
+
+
+def _checked_actions(actions: ArrayLike | None, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
+    if actions is None:
+        return greedy_actions(probabilities)
+    chosen = np.asarray(actions)
+    n_rows, n_actions = probabilities.shape
+    if chosen.shape != (n_rows,) or chosen.dtype.kind not in "iu":
+        raise ValueError(f"actions must be {n_rows} integers, one per row, got {actions!r}")
+    if n_rows and (chosen.min() < 0 or chosen.max() >= n_actions):
+        raise ValueError(f"actions must lie in 0..{n_actions - 1}, got {actions!r}")
+    return chosen.astype(np.int64)

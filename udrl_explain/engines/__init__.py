@@ -1,1 +1,0 @@
-"""Computations that several analyses share: exact edges and cells of forests, influence, intervals, groups of runs."""

@@ -1,0 +1,67 @@
+"""Frames as CSV files that read back to the same numbers."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from udrl_explain.files.atomic import write_whole
+from udrl_explain.files.latex_tables import check_columns
+
+# From pandas 3.1 on its only converter is exact and the argument is going away.
+_EXACT_FLOATS: dict[str, Any] = (
+    {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+)
+
+
+def write_csv(frame: pd.DataFrame, path: str | Path) -> Path:
+    r"""Write a frame so that :func:`read_csv` gives the same numbers back, to the last bit.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Its index is not written. Column names must be different strings.
+    path : str or Path
+        Where to; replaced if it exists.
+
+    Returns
+    -------
+    Path
+        `path`.
+
+    Raises
+    ------
+    ValueError
+        If two columns share a name or a name is no string.
+
+    Notes
+    -----
+    UTF-8, ``\n`` line ends on every system, shortest decimal form that names the float exactly, ``True``/``False``,
+    nothing between the commas where a value is missing.
+    """
+    check_columns(frame)
+    with write_whole(path) as partial:
+        frame.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+    return Path(path)
+
+
+def read_csv(path: str | Path) -> pd.DataFrame:
+    """Read a table that :func:`write_csv` wrote.
+
+    Only an empty field is a missing value: an action called ``NA`` or ``None`` stays a word.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it is not a UTF-8 CSV file with a header.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such table")
+    try:
+        frame: pd.DataFrame = pd.read_csv(path, keep_default_na=False, na_values=[""], **_EXACT_FLOATS)
+    except ValueError as fault:  # pandas' parser errors and decoding errors are ValueErrors
+        raise ValueError(f"{path}: not a CSV table ({fault})") from None
+    return frame

@@ -1,0 +1,22 @@
+"""What a policy is, and its kinds: tree ensembles and nets held as arrays, any other classifier as it is.
+
+A policy takes input rows in natural units and gives one probability per environment action. Ties go to the lowest
+action.
+"""
+
+from udrl_explain.policies.estimator_policy import EstimatorPolicy
+from udrl_explain.policies.forest_policy import FLOAT32_MAX, ForestPolicy
+from udrl_explain.policies.from_estimator import policy_from_estimator
+from udrl_explain.policies.neural_policy import NeuralPolicy
+from udrl_explain.policies.protocol import Policy, checked_policy, greedy_actions
+
+__all__ = [
+    "FLOAT32_MAX",
+    "EstimatorPolicy",
+    "ForestPolicy",
+    "NeuralPolicy",
+    "Policy",
+    "checked_policy",
+    "greedy_actions",
+    "policy_from_estimator",
+]

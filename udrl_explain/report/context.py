@@ -1,0 +1,137 @@
+"""Where a report is put together: tables written, figures drawn from the written tables, probes chosen once."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.figures.catalogue import draw
+from udrl_explain.figures.export import save
+from udrl_explain.figures.style import paper_style
+from udrl_explain.policies import ForestPolicy
+from udrl_explain.probes import Probes, choose_probes
+from udrl_explain.report.gather import Experiment, ReportScope
+from udrl_explain.report.options import ReportOptions
+from udrl_explain.report.page.render import Picture, TableBlock
+from udrl_explain.runs.run import Run
+from udrl_explain.tables import write_csv, write_dat
+
+TABLES, FIGURES = "tables", "figures"
+N_BACKGROUND_ENUMERATED = 64
+"""Background rows where every coalition is evaluated (nets and others); forests average over all training rows."""
+
+
+@dataclass(eq=False)
+class ReportContext:
+    """The tools and the place of one report.
+
+    Parameters
+    ----------
+    scope : ReportScope
+    options : ReportOptions
+    folder : Path
+        Receives ``tables/`` and ``figures/``.
+    timings : dict
+        Seconds by part, filled in as they pass.
+    """
+
+    scope: ReportScope
+    options: ReportOptions
+    folder: Path
+    timings: dict[str, float] = field(default_factory=dict)
+    _probes: dict[Path, Probes] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in (TABLES, FIGURES):
+            (self.folder / name).mkdir(exist_ok=True)
+
+    @property
+    def explained(self) -> tuple[Experiment, ...]:
+        """Experiments whose shown run has a policy and final episodes."""
+        return tuple(e for e in self.scope.experiments if e.shown.policy is not None and e.shown.episodes)
+
+    @contextmanager
+    def timed(self, part: str) -> Iterator[None]:
+        """Add the seconds of the block to `timings`."""
+        start = time.perf_counter()
+        yield
+        self.timings[part] = self.timings.get(part, 0.0) + time.perf_counter() - start
+
+    def table(
+        self,
+        stem: str,
+        frame: pd.DataFrame,
+        title: str,
+        caption: str,
+        *,
+        downloads: Sequence[str] = (),
+        max_rows: int = 20,
+        columns: Sequence[str] | None = None,
+        dat: bool = False,
+    ) -> TableBlock:
+        """Write ``tables/<stem>.csv``, with `dat` also for pgfplots, and give its place on the page."""
+        self.data(stem, frame)
+        if dat:
+            write_dat(frame, self.folder / TABLES / f"{stem}.dat", provenance={"runs": self.run_hashes})
+            downloads = (*downloads, f"{TABLES}/{stem}.dat")
+        return TableBlock(f"{TABLES}/{stem}.csv", title, caption, tuple(downloads), max_rows, columns)
+
+    def data(self, stem: str, frame: pd.DataFrame) -> str:
+        """Write ``tables/<stem>.csv`` and return its path relative to the report."""
+        write_csv(frame, self.folder / TABLES / f"{stem}.csv")
+        return f"{TABLES}/{stem}.csv"
+
+    def pictures(self, stem: str, titles: dict[str, str], how_to_read: str) -> list[Picture]:
+        """Draw what the written table `stem` shows, save it in every format, and give its places on the page.
+
+        Parameters
+        ----------
+        stem : str
+            Of a table that stands already, with its companions.
+        titles : dict
+            Title by name of the figure; "" is the title of every figure not named.
+        how_to_read : str
+            One sentence.
+        """
+        pictures = []
+        with paper_style(self.options.style):
+            for name, figure in draw(self.folder / TABLES / f"{stem}.csv").items():
+                title = titles.get(name, titles.get("", name))
+                files = []
+                for suffix in self.options.suffixes:
+                    path = self.folder / FIGURES / f"{name}.{suffix}"
+                    save(figure, path, metadata={"Title": title, "runs": self.run_hashes})
+                    files.append(f"{FIGURES}/{name}.{suffix}")
+                plt.close(figure)
+                others = [file for file in files if not file.endswith(".png")]
+                png = f"{FIGURES}/{name}.png"
+                pictures.append(Picture(png, title, how_to_read, (*others, f"{TABLES}/{stem}.csv")))
+        return pictures
+
+    @property
+    def run_hashes(self) -> str:
+        """Short hashes of the run folders, for the figures' metadata."""
+        return ", ".join(f"{folder} sha256:{digest[:12]}" for folder, digest in self.scope.hashes.items())
+
+    def probes(self, run: Run) -> Probes:
+        """Rows of a run to explain, chosen once per report."""
+        if run.directory not in self._probes:
+            self._probes[run.directory] = choose_probes(run, seed=self.options.seed)
+        return self._probes[run.directory]
+
+    def background(self, run: Run) -> NDArray[np.float64]:
+        """Rows that missing inputs are drawn from: all rows of the last fit, or the first 64 where each costs much."""
+        rows = run.training_inputs
+        return rows if isinstance(run.policy, ForestPolicy) else rows[:N_BACKGROUND_ENUMERATED]
+
+
+def with_columns(frame: pd.DataFrame, **columns: object) -> pd.DataFrame:
+    """Copy of a frame with constant columns in front."""
+    front = pd.DataFrame({name: [value] * len(frame) for name, value in columns.items()}, index=frame.index)
+    return pd.concat([front, frame], axis=1)

@@ -1,0 +1,87 @@
+"""Where on the plane of commands does each action win?"""
+
+import numpy as np
+import pandas as pd
+
+from udrl_explain.analysis.command_map import command_map
+from udrl_explain.commands import N_COMMANDS, Command
+from udrl_explain.probes import HIGH, START
+from udrl_explain.report.context import ReportContext, with_columns
+from udrl_explain.report.page.render import Item, Section
+
+_MARGIN = 0.15
+_MOST_SUPPORT_POINTS = 1500
+
+
+def map_section(context: ReportContext) -> Section:
+    """Answer the question: where on the plane of commands does each action win."""
+    items, methods = list[Item](), list[str]()
+    shares = []
+    for experiment in context.explained:
+        run = experiment.shown
+        assert run.policy is not None
+        probes = context.probes(run)
+        returns, horizons = _widened(probes.support.returns), _widened(probes.support.horizons, lowest=1.0)
+        points = probes.support.commands
+        support = pd.DataFrame(
+            points[:: max(1, len(points) // _MOST_SUPPORT_POINTS)], columns=["desired_return", "desired_horizon"]
+        )
+        for kind, what in ((START, "start"), (HIGH, "high_influence")):
+            chosen = probes.of_kind(kind)
+            if len(chosen) == 0:
+                continue
+            row = probes.inputs[chosen[0]]
+            command = Command(*row[-N_COMMANDS:])
+            result = command_map(
+                run.policy,
+                row[:-N_COMMANDS],
+                _including(returns, command.desired_return),
+                _including(horizons, command.desired_horizon),
+                action_names=run.action_names,
+            )
+            stem = f"command_map-{experiment.slug}-{what}"
+            context.data(
+                f"command_map_nearest-{experiment.slug}-{what}", result.nearest_frame(command, probes.support.spread)
+            )
+            context.data(f"command_map_support-{experiment.slug}-{what}", support)
+            state = context.data(
+                f"command_map_state-{experiment.slug}-{what}",
+                pd.DataFrame({"feature": run.feature_names[:-N_COMMANDS], "value": row[:-N_COMMANDS]}),
+            )
+            title = f"{experiment.label}, seed {run.config.seed}, {kind} state"
+            table = context.table(
+                stem,
+                result.to_frame(),
+                f"{title}: regions",
+                "One row per region of equal action, with its mean probability and margin.",
+                downloads=(state, f"tables/command_map_nearest-{experiment.slug}-{what}.csv"),
+                max_rows=6,
+            )
+            how = (
+                "Colour says which action the policy takes at this one state under each command; the marker is the "
+                "command in force, the arrow the smallest change that flips the action (in spreads of the training "
+                "commands), light points are commands of the last fit."
+            )
+            items += [*context.pictures(stem, {"": f"{title}: action under every command"}, how), table]
+            shares.append(with_columns(result.share_frame(), label=experiment.label, state=kind))
+            methods.append(f"{experiment.label}: {result.method}")
+    if shares:
+        frame = pd.concat(shares, ignore_index=True)
+        caption = "Share of the area of the plane where each action wins."
+        items.append(context.table("command_map_shares", frame, "How much of the plane each action holds", caption))
+    return Section(
+        "Where on the plane of commands does each action win?",
+        "map",
+        "; ".join(dict.fromkeys(methods)) + ".",
+        items,
+    )
+
+
+def _widened(ends: tuple[float, float], lowest: float = -np.inf) -> tuple[float, float]:
+    low, high = ends
+    room = _MARGIN * (high - low) if high > low else max(1.0, abs(high) / 2)
+    return max(low - room, lowest), high + room
+
+
+def _including(ends: tuple[float, float], value: float) -> tuple[float, float]:
+    return min(ends[0], value), max(ends[1], value)

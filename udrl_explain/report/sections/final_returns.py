@@ -1,0 +1,81 @@
+"""What do the policies achieve in the end?"""
+
+from udrl_explain.analysis.final_returns import final_returns
+from udrl_explain.files.latex_tables import Estimate, write_latex
+from udrl_explain.report.context import TABLES, ReportContext
+from udrl_explain.report.page.render import Section
+
+_FEW_SEEDS = 6
+
+
+def returns_section(context: ReportContext) -> Section:
+    """Answer the question: what do the policies achieve in the end."""
+    finals = final_returns(context.scope.runs, seed=context.options.seed)
+    frame = finals.to_frame()
+    latex = context.folder / TABLES / "final_returns.tex"
+    counts = sorted({int(count) for count in frame["n_seeds"]})
+    write_latex(
+        frame,
+        latex,
+        caption=f"Final returns on {context.scope.env_name}: mean over the seeds, standard deviation over all "
+        "episodes, 95 % bootstrap interval of the mean.",
+        label=f"tab:final-returns-{context.scope.name.lower()}",
+        columns=[
+            "label",
+            Estimate("mean", "return", spread="std", interval=("low", "high"), decimals=1, best="max"),
+            "n_episodes",
+            "final_command",
+        ],
+        headings={"label": "estimator", "n_episodes": "episodes", "final_command": "command (return / horizon)"},
+        n_seeds=counts[0] if len(counts) == 1 else counts,
+        provenance={"runs": context.run_hashes},
+    )
+    by_seed = context.table(
+        "final_returns_by_seed",
+        finals.by_seed(),
+        "Final returns seed by seed",
+        "One row per run; its command in reward and steps.",
+        columns=("label", "seed", "mean", "std", "n_episodes", "desired_return", "desired_horizon"),
+    )
+    table = context.table(
+        "final_returns",
+        frame,
+        "Final returns",
+        "One row per experiment: mean over the seeds, standard deviation over all episodes, 95 % interval of the mean, "
+        "interquartile mean, and the command that was given.",
+        downloads=(f"{TABLES}/final_returns.tex",),
+        dat=True,
+        columns=(
+            "label",
+            "mean",
+            "std",
+            "low",
+            "high",
+            "iqm",
+            "n_seeds",
+            "n_episodes",
+            "final_command",
+            "published_mean",
+            "published_std",
+            "published_note",
+        ),
+    )
+    how = (
+        "Dots are means over the seeds, bars their 95 % intervals, ticks the seeds; diamonds are published means of "
+        "the same environment and estimator where we know them."
+    )
+    methods = "; ".join(dict.fromkeys(str(method) for method in frame["method"]))
+    pictures = context.pictures("final_returns", {"": "Final returns"}, how)
+    notes = []
+    if counts[0] < _FEW_SEEDS:
+        notes.append(
+            f"With few seeds ({counts[0]}) a bootstrap interval is little more than the range of "
+            "the seeds: read the seeds themselves."
+        )
+    return Section(
+        "What do the policies achieve in the end?",
+        "returns",
+        f"Interval: {methods}.",
+        [*pictures, table, by_seed],
+        notes,
+    )

@@ -1,0 +1,77 @@
+"""Which inputs matter?"""
+
+import pandas as pd
+
+from udrl_explain.analysis.importance.result import feature_importance
+from udrl_explain.analysis.importance.spread import importance_spread
+from udrl_explain.probes import STRATIFIED
+from udrl_explain.report.context import ReportContext, with_columns
+from udrl_explain.report.page.render import Item, Section
+
+
+def importance_section(context: ReportContext) -> Section:
+    """Answer the question: which inputs matter."""
+    items, notes, spreads = list[Item](), list[str](), []
+    for experiment in context.explained:
+        frames = {}
+        for run in experiment.runs:
+            if run.policy is None or not run.episodes:
+                notes.append(
+                    f"{experiment.label}, seed {run.config.seed}: left out, {run.policy_note or 'no episodes'}."
+                )
+                continue
+            probes = context.probes(run)
+            rows = probes.of_kind(STRATIFIED)
+            result = feature_importance(
+                run.policy,
+                probes.inputs[rows],
+                probes.actions[rows],
+                seed=context.options.seed,
+                background=context.background(run),
+                feature_names=run.feature_names,
+                action_names=run.action_names,
+            )
+            frames[f"seed {run.config.seed}"] = result.to_frame()
+            if run is experiment.shown:
+                notes.append(f"{experiment.label}, seed {run.config.seed}: {result.collinearity.note}")
+                notes += [f"{experiment.label}: no {name}: {why}." for name, why in result.unavailable.items()]
+        shown = experiment.shown
+        stem = f"importance-{experiment.slug}"
+        all_seeds = [with_columns(frame, run=name) for name, frame in frames.items()]
+        every = context.data(f"importance_by_seed-{experiment.slug}", pd.concat(all_seeds, ignore_index=True))
+        table = context.table(
+            stem,
+            frames[f"seed {shown.config.seed}"],
+            f"{experiment.label}: importance of the inputs",
+            f"One row per measure and input, seed {shown.config.seed}; `command pair` is both commands as one group.",
+            downloads=(every,),
+            columns=("method", "feature", "importance", "std", "low", "high", "n_rows", "n_repeats", "exact"),
+        )
+        how = (
+            "Each panel is one measure with its own scale; longer bars matter more, whiskers are 95 % intervals, and "
+            "the commands are marked. Compare the order of the inputs, not the lengths, between panels."
+        )
+        items += context.pictures(stem, {"": f"{experiment.label}, seed {shown.config.seed}: which inputs matter"}, how)
+        items.append(table)
+        if len(frames) > 1:
+            spreads.append(with_columns(importance_spread(frames).to_frame(), label=experiment.label))
+    if spreads:
+        items.append(
+            context.table(
+                "importance_spread",
+                pd.concat(spreads, ignore_index=True),
+                "Importance over the training seeds",
+                "One row per experiment, measure and input: mean and range over the seeds, and `rank_agreement`, the "
+                "mean rank correlation between seeds: low values mean that each seed learned its own reasons.",
+                columns=("label", "method", "feature", "mean", "std", "min", "max", "mean_rank", "rank_agreement"),
+            )
+        )
+    return Section(
+        "Which inputs matter?",
+        "importance",
+        "Rows: a seeded sample spread evenly over the final episodes of each run. Impurity and path impurity speak "
+        "about the trees' training and favour inputs with many values; permutation and SHAP speak about what the "
+        "policy does.",
+        items,
+        notes,
+    )

@@ -1,0 +1,36 @@
+"""How did training go?"""
+
+from udrl_explain.analysis.learning import learning_curves
+from udrl_explain.report.context import ReportContext
+from udrl_explain.report.page.render import Section
+
+
+def learning_section(context: ReportContext) -> Section:
+    """Answer the question: how did training go."""
+    curves = learning_curves(context.scope.runs, seed=context.options.seed)
+    frame = curves.to_frame()
+    by_seed = context.data("learning_curves_by_seed", curves.by_seed())
+    table = context.table(
+        "learning_curves",
+        frame,
+        "Mean return over the iterations",
+        "One row per experiment, kind of episode and iteration; `low` and `high` bound the 95 % interval.",
+        downloads=(by_seed,),
+        max_rows=10,
+        columns=("label", "kind", "iteration", "mean_return", "low", "high", "n_seeds"),
+        dat=True,
+    )
+    titles = {
+        "learning_curves": "Return of the training episodes",
+        "learning_curves-test": "Return in the tests without exploration",
+    }
+    how = (
+        "Each line is the mean over the seeds, the band its 95 % bootstrap interval (none where there is one seed); "
+        "thin lines, where drawn, are single seeds. Higher is better."
+    )
+    return Section(
+        "How did training go?",
+        "learning",
+        f"Method: {curves.method}, {curves.n_resamples} resamples.",
+        [*context.pictures("learning_curves", titles, how), table],
+    )

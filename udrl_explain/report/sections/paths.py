@@ -1,0 +1,113 @@
+"""Which tests led to one decision?"""
+
+import numpy as np
+
+from udrl_explain.analysis.paths.box import decision_box
+from udrl_explain.analysis.paths.contrast import path_contrast
+from udrl_explain.analysis.paths.steps import decision_paths
+from udrl_explain.policies import ForestPolicy
+from udrl_explain.probes import HIGH
+from udrl_explain.report.context import ReportContext
+from udrl_explain.report.page.render import Item, Section
+
+_QUANTILES = {"low": 0.1, "typical": 0.5, "high": 0.9}
+
+
+def paths_section(context: ReportContext) -> Section:
+    """Answer the question: which tests led to one decision."""
+    items, notes = list[Item](), list[str]()
+    for experiment in context.explained:
+        run = experiment.shown
+        if not isinstance(run.policy, ForestPolicy):
+            notes.append(f"{experiment.label}: no tree ensemble, so it has no decision paths.")
+            continue
+        probes = context.probes(run)
+        probe = probes.of_kind(HIGH)[0]
+        row = probes.inputs[probe]
+        paths = decision_paths(run.policy, row[None, :], feature_names=run.feature_names, action_names=run.action_names)
+        where = probes.frame.iloc[probe]
+        decision = f"episode {where['episode']}, step {where['step']}"
+        title = f"{experiment.label}, seed {run.config.seed}, {decision}"
+        stem = f"decision_path-{experiment.slug}"
+        table = context.table(
+            stem,
+            paths.to_frame(),
+            f"{title}: all tests of all trees",
+            "One row per tree and test: the value compared, the side taken as the tree took it, and the probability of "
+            "the action taken before and after; commands in natural units.",
+            max_rows=8,
+            columns=("tree", "step", "feature", "value", "threshold", "went_left", "before", "after", "contribution"),
+        )
+        how = (
+            "Read from top to bottom: each box is one test of the first tree with its answer, and beside it the "
+            "probability of the action taken after the test; tests on the command are marked."
+        )
+        items += [*context.pictures(stem, {"": f"{title}: path in the first tree"}, how), table]
+        commands = _three_commands(probes.support.commands, probes.support.counts)
+        contrast = path_contrast(
+            run.policy,
+            row[:-2],
+            commands,
+            labels=tuple(_QUANTILES),
+            feature_names=run.feature_names,
+            action_names=run.action_names,
+        )
+        stem = f"path_contrast-{experiment.slug}"
+        parting = context.data(f"path_contrast_parting-{experiment.slug}", contrast.parting_frame())
+        told = context.data(f"path_contrast_commands-{experiment.slug}", contrast.commands_frame())
+        table = context.table(
+            stem,
+            contrast.to_frame(),
+            f"{title}: paths under a low, a typical and a high command",
+            f"One row per command, tree and test; {contrast.share_parting:.0%} of the trees take another path. "
+            "`is_parting` marks the first test at which they part.",
+            downloads=(told, parting),
+            max_rows=6,
+            columns=("label", "tree", "step", "feature", "value", "threshold", "went_left", "is_parting", "after"),
+        )
+        how = (
+            "The same state under the 10 %, 50 % and 90 % quantile of the last fit's desired returns, in one tree; "
+            "the heavy frame is the first test at which the paths part."
+        )
+        items += [*context.pictures(stem, {"": f"{title}: the same state under three commands"}, how), table]
+        box = decision_box(
+            run.policy,
+            row[None, :],
+            spread=_spread(run.training_inputs),
+            feature_names=run.feature_names,
+            action_names=run.action_names,
+        )
+        votes = context.data(f"path_votes-{experiment.slug}", box.votes_frame())
+        items.append(
+            context.table(
+                f"path_box-{experiment.slug}",
+                box.to_frame(),
+                f"{title}: how far each input may move",
+                "Between `lower` and `upper` no tree changes its leaf, whatever the other inputs do inside their own "
+                "ranges; `is_nearest` marks the input that is nearest to leaving.",
+                downloads=(votes,),
+                columns=("feature", "value", "lower", "upper", "distance", "is_nearest", "n_tests", "share_of_tests"),
+            )
+        )
+    return Section(
+        "Which tests led to one decision?",
+        "paths",
+        "The decision is the explained row in which the command has most influence. Paths are read from the trees; "
+        "values are compared as the trees compare them.",
+        items,
+        notes,
+    )
+
+
+def _three_commands(commands: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Training commands at three quantiles of the desired return, shape ``(3, 2)``."""
+    order = np.argsort(commands[:, 0], kind="stable")
+    cumulated = np.cumsum(counts[order]) / counts.sum()
+    places = np.minimum(np.searchsorted(cumulated, list(_QUANTILES.values())), len(order) - 1)
+    return np.asarray(commands[order[places]])
+
+
+def _spread(inputs: np.ndarray) -> np.ndarray:
+    """Standard deviation of every column, 1 where it does not vary."""
+    spread = inputs.std(axis=0)
+    return np.where(spread > 0, spread, 1.0)

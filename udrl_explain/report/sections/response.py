@@ -1,0 +1,83 @@
+"""What does the policy do as the command changes?"""
+
+import pandas as pd
+
+from udrl_explain.analysis.response import command_response
+from udrl_explain.commands import N_COMMANDS
+from udrl_explain.probes import STRATIFIED
+from udrl_explain.report.context import ReportContext, with_columns
+from udrl_explain.report.page.render import Item, Section
+from udrl_explain.rollouts.sweeps import command_levels
+
+N_STATES = 60
+
+
+def response_section(context: ReportContext) -> Section:
+    """Answer the question: what does the policy do as the command changes."""
+    items, summaries = list[Item](), []
+    for experiment in context.explained:
+        run = experiment.shown
+        assert run.policy is not None  # `explained` holds no other
+        probes = context.probes(run)
+        rows = probes.of_kind(STRATIFIED)
+        spread_out = rows[:: max(1, len(rows) // N_STATES)][:N_STATES]
+        levels = command_levels(run.training_commands)
+        result = command_response(
+            run.policy,
+            probes.inputs[spread_out, :-N_COMMANDS],
+            levels[:, 0],
+            levels[:, 1],
+            training_commands=probes.support,
+            background=context.background(run),
+            feature_names=run.feature_names,
+            action_names=run.action_names,
+        )
+        title = f"{experiment.label}, seed {run.config.seed}"
+        stem = f"response-{experiment.slug}"
+        table = context.table(
+            stem,
+            result.to_frame(),
+            f"{experiment.label}: response to the command",
+            f"One row per command level and action over {len(spread_out)} stored states; `flip_rate` is the share of "
+            "states whose action differs from that at the level before.",
+            max_rows=8,
+            dat=True,
+            columns=(
+                "desired_return",
+                "desired_horizon",
+                "seen",
+                "action_name",
+                "probability",
+                "greedy_share",
+                "flip_rate",
+            ),
+        )
+        how = (
+            "Lines are mean probabilities over the states, bands the middle of the states; flat lines mean that the "
+            "command changes nothing, shaded levels were hardly met in training."
+        )
+        items += context.pictures(stem, {"": f"{title}: probability of each action"}, how)
+        by_command = f"response_importance-{experiment.slug}"
+        importance = context.table(
+            by_command,
+            result.importance_frame(),
+            f"{experiment.label}: importance at each command",
+            "Mean absolute Shapley value of each input at each command level.",
+            max_rows=8,
+            columns=("desired_return", "desired_horizon", "seen", "feature", "importance", "exact"),
+        )
+        how = "Brighter cells matter more; a row that changes along the axis matters under some commands only."
+        items += context.pictures(by_command, {"": f"{title}: which inputs matter at which command"}, how)
+        items += [table, importance]
+        summaries.append(with_columns(result.summary_frame(), label=experiment.label))
+    if summaries:
+        frame = pd.concat(summaries, ignore_index=True)
+        caption = "Command influence is 0 for a policy that ignores its command; each row states its definition."
+        items.append(context.table("response_summary", frame, "How much the command matters", caption))
+    return Section(
+        "What does the policy do as the command changes?",
+        "response",
+        "The same stored states are shown to the policy under rising desired returns; the horizon follows the training "
+        "episodes of that return.",
+        items,
+    )

@@ -1,0 +1,112 @@
+"""How much did each input push each action?"""
+
+import numpy as np
+import pandas as pd
+
+from udrl_explain.analysis.interactions import shapley_interactions
+from udrl_explain.analysis.shapley import shapley_values
+from udrl_explain.command_space.collinearity import command_collinearity
+from udrl_explain.probes import STRATIFIED
+from udrl_explain.report.context import ReportContext, with_columns
+from udrl_explain.report.gather import Experiment
+from udrl_explain.report.page.render import Item, Section
+from udrl_explain.runs.run import Run
+
+N_SPLIT_ROWS = 50
+
+
+def shapley_section(context: ReportContext) -> Section:
+    """Answer the question: how much did each input push each action."""
+    items, notes, splits = list[Item](), list[str](), []
+    methods = []
+    for experiment in context.explained:
+        run = experiment.shown
+        assert run.policy is not None  # `explained` holds no other
+        probes = context.probes(run)
+        inputs = probes.inputs[probes.of_kind(STRATIFIED)]
+        result = shapley_values(
+            run.policy,
+            inputs,
+            context.background(run),
+            feature_names=run.feature_names,
+            action_names=run.action_names,
+            n_jobs=context.options.n_jobs,
+        )
+        frame = result.to_frame()
+        mean = context.data(f"shapley_mean-{experiment.slug}", result.mean_abs_frame())
+        stem = f"shapley-{experiment.slug}"
+        table = context.table(
+            stem,
+            frame,
+            f"{experiment.label}: Shapley values",
+            f"One row per explained row, input and action, seed {run.config.seed}; values of a row and action add up "
+            "to its probability less the base value.",
+            downloads=(mean,),
+            max_rows=6,
+            columns=(
+                "row",
+                "feature",
+                "feature_value",
+                "action_name",
+                "shapley_value",
+                "base_value",
+                "output",
+                "exact",
+            ),
+        )
+        title = f"{experiment.label}, seed {run.config.seed}"
+        how_mean = "Longer bars move the probability of that action more, whichever way; commands are marked."
+        items += context.pictures(
+            f"shapley_mean-{experiment.slug}", {"": f"{title}: mean size of the Shapley values"}, how_mean
+        )
+        titles = {
+            f"{stem}-action_{action}": f"{title}: what pushed '{name}'" for action, name in enumerate(run.action_names)
+        }
+        how = (
+            "Each point is one explained row: right of zero its input made the action more probable, left of zero "
+            "less; colour says whether the input itself was low or high there. Of two actions one is shown, the other "
+            "mirrors it."
+        )
+        items += [*context.pictures(stem, titles, how), table]
+        methods.append(
+            f"{experiment.label}: {result.method}, {result.n_background} background rows, exact {result.exact}"
+        )
+        splits.append(_split_table(context, experiment, run, inputs[:N_SPLIT_ROWS]))
+        note = command_collinearity(run.training_inputs).note
+        notes.append(f"{experiment.label}, rows of the last fit: {note}")
+    if splits:
+        items.append(
+            context.table(
+                "command_split",
+                pd.concat(splits, ignore_index=True),
+                "State, command, and what they do together",
+                "Mean size of the three parts of the probability: state alone, command alone, and the part that needs "
+                "both (the two-player game of {state} and {command}), over the first "
+                f"{N_SPLIT_ROWS} explained rows.",
+            )
+        )
+    return Section(
+        "How much did each input push each action?",
+        "shapley",
+        f"Interventional Shapley values over the rows of the last fit. {'; '.join(methods)}.",
+        items,
+        notes,
+    )
+
+
+def _split_table(context: ReportContext, experiment: Experiment, run: Run, inputs: np.ndarray) -> pd.DataFrame:
+    assert run.policy is not None
+    result = shapley_interactions(
+        run.policy,
+        inputs,
+        context.background(run),
+        feature_names=run.feature_names,
+        action_names=run.action_names,
+        n_jobs=context.options.n_jobs,
+    )
+    frame = result.split_frame()
+    sizes = frame.assign(mean_size=frame["contribution"].abs())
+    means = sizes.groupby(["part", "action", "action_name"], sort=False)["mean_size"].mean().reset_index()
+    return with_columns(means, label=experiment.label).assign(
+        n_rows=len(inputs), method=result.method, exact=result.exact
+    )

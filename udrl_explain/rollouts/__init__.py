@@ -1,0 +1,1 @@
+"""Playing episodes: how actions are chosen, random streams, sweeps of commands."""

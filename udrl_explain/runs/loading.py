@@ -1,0 +1,164 @@
+"""Reading a run folder: nothing from it is executed, everything is checked, every fault names its file."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.commands import COMMAND_NAMES, CommandScale
+from udrl_explain.config import TrainConfig
+from udrl_explain.environments import known_input_count
+from udrl_explain.episodes import Episode
+from udrl_explain.files.reading import (
+    as_numbers,
+    finite_or_nan,
+    read_json,
+    read_npz,
+    read_number_table,
+    read_returns,
+)
+from udrl_explain.runs.paper_runs import load_paper_run
+from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE, find_runs
+from udrl_explain.runs.policy_files import load_policy
+from udrl_explain.runs.run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+
+
+def load_run(folder: str | Path) -> Run:
+    """Read a run folder, written by this package or by the paper's own code.
+
+    Parameters
+    ----------
+    folder : str or Path
+        ``data/<env_name>/<experiment>/<seed>``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Naming the file and what is wrong with it.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    if not (folder / CONFIG_FILE).exists():
+        below = find_runs(folder)
+        raise ValueError(f"{folder} is no run; {len(below)} runs lie below it, the first is {below[0]} (see find_runs)")
+    values = read_json(folder / CONFIG_FILE)
+    if not isinstance(values, dict):
+        raise ValueError(f"{folder / CONFIG_FILE}: must hold the settings by name")
+    if "collect_iter" in values:
+        return load_paper_run(folder, values)
+    return _load_own(folder, values)
+
+
+def _load_own(folder: Path, values: dict[str, Any]) -> Run:
+    conf = folder / CONFIG_FILE
+    try:
+        facts = {
+            name: values.pop(name) for name in ("feature_names", "action_names", "test_mean", "test_std", "versions")
+        }
+        missing = sorted({f.name for f in dataclasses.fields(TrainConfig)} - set(values))
+        if missing:
+            raise ValueError(f"setting {missing[0]!r} is missing")
+        config = TrainConfig.from_dict(values)
+        feature_names, action_names = _names(facts["feature_names"]), _names(facts["action_names"])
+        if feature_names[-2:] != COMMAND_NAMES:
+            raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {feature_names[-2:]}")
+        versions = facts["versions"]
+        if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
+            raise ValueError("versions must map packages to text")
+        final_mean, final_std = (finite_or_nan(name, facts[name]) for name in ("test_mean", "test_std"))
+        if not np.isfinite(final_mean) == np.isfinite(final_std) == config.final_testing:
+            rule = (
+                "numbers where final_testing is true" if config.final_testing else "null where final_testing is false"
+            )
+            raise ValueError(f"test_mean and test_std must be {rule}, got {final_mean} and {final_std}")
+    except KeyError as fault:
+        raise ValueError(f"{conf}: {fault} is missing") from None
+    except ValueError as fault:
+        raise ValueError(f"{conf}: {fault}") from fault
+    n_features, n_actions = len(feature_names), len(action_names)
+    _check_input_count(config.env_name, n_features, conf)
+    policy, note = None, "not stored (save_policy was false)"
+    if config.save_policy:
+        policy = load_policy(folder, n_actions, CommandScale(config.return_scale, config.horizon_scale))
+        note = ""
+        if policy.n_features != n_features:
+            raise ValueError(f"{folder}: the policy takes {policy.n_features} inputs, its environment has {n_features}")
+    rows = folder / "training_rows.npz"
+    training_inputs, training_actions = _inputs_and_actions(
+        read_npz(rows, ("inputs", "actions")), n_features, n_actions, rows
+    )
+    tested = config.final_testing
+    episodes = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ()
+    if tested:
+        mean = float(np.mean([episode.total_return for episode in episodes])) if episodes else np.nan
+        if not np.isclose(mean, final_mean, rtol=1e-9, atol=1e-9):
+            raise ValueError(f"{conf}: test_mean {final_mean} is not the mean return of the final episodes, {mean}")
+    sweep = read_number_table(folder / SWEEP_FILE, SWEEP_COLUMNS) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
+    grid = folder / GRID_FILE
+    return Run(
+        config=config,
+        directory=folder,
+        policy=policy,
+        policy_note=note,
+        feature_names=feature_names,
+        action_names=action_names,
+        train_returns=read_returns(folder / "train_rewards.npy"),
+        test_returns=read_returns(folder / "test_rewards.npy"),
+        training_commands=read_number_table(folder / "training_commands.csv", TRAINING_COMMAND_COLUMNS),
+        training_inputs=training_inputs,
+        training_actions=training_actions,
+        episodes=episodes,
+        command_sweep=sweep,
+        command_grid=read_number_table(grid, SWEEP_COLUMNS) if grid.exists() else None,
+        final_mean=final_mean,
+        final_std=final_std,
+        versions=versions,
+    )
+
+
+def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[Episode, ...]:
+    arrays = read_npz(path, ("inputs", "actions", "rewards", "offsets", "seeds"))
+    inputs, actions = _inputs_and_actions(arrays, n_features, n_actions, path)
+    rewards = np.asarray(as_numbers(arrays, "rewards", np.float64, 1, path), dtype=np.float64)
+    offsets = np.asarray(as_numbers(arrays, "offsets", np.int64, 1, path), dtype=np.int64)
+    seeds = np.asarray(as_numbers(arrays, "seeds", np.int64, 1, path), dtype=np.int64)
+    if len(rewards) != len(actions) or not np.isfinite(rewards).all():
+        raise ValueError(f"{path}: array 'rewards' must hold one finite number per action")
+    if len(offsets) != len(seeds) + 1 or offsets[0] != 0 or offsets[-1] != len(actions) or (np.diff(offsets) < 1).any():
+        raise ValueError(f"{path}: array 'offsets' must ascend from 0 to {len(actions)}, one step more than 'seeds'")
+    return tuple(
+        Episode(inputs[a:b], actions[a:b], rewards[a:b], int(seed))
+        for a, b, seed in zip(offsets[:-1], offsets[1:], seeds, strict=True)
+    )
+
+
+def _inputs_and_actions(
+    arrays: dict[str, NDArray[np.generic]], n_features: int, n_actions: int, path: Path
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    inputs = np.asarray(as_numbers(arrays, "inputs", np.float64, 2, path), dtype=np.float64)
+    actions = np.asarray(as_numbers(arrays, "actions", np.int64, 1, path), dtype=np.int64)
+    if inputs.shape != (len(actions), n_features) or not np.isfinite(inputs).all():
+        raise ValueError(
+            f"{path}: 'inputs' must be finite, of shape ({len(actions)}, {n_features}), got {inputs.shape}"
+        )
+    if len(actions) and (actions.min() < 0 or actions.max() >= n_actions):
+        raise ValueError(f"{path}: 'actions' must lie in 0..{n_actions - 1}")
+    return inputs, actions
+
+
+def _check_input_count(env_name: str, n_features: int, path: Path) -> None:
+    known = known_input_count(env_name)
+    if known is not None and known != n_features:
+        raise ValueError(f"{path}: a policy for {env_name} takes {known} inputs, this run names {n_features}")
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(name, str) for name in value):
+        raise ValueError(f"feature_names and action_names must be lists of at least two texts, got {value!r}")
+    if len(set(value)) != len(value):
+        raise ValueError(f"a name stands twice in {value!r}")
+    return tuple(value)

@@ -1,0 +1,37 @@
+"""Where runs lie: ``<directory>/<env_name>/<experiment>/<seed>``, and the names of their files."""
+
+import os
+from pathlib import Path
+
+from udrl_explain.config import TrainConfig, safe_folder_name
+
+CONFIG_FILE = "conf.json"
+SWEEP_FILE = "command_sweep.csv"
+GRID_FILE = "command_grid.csv"
+
+
+def run_directory(config: TrainConfig, directory: str | Path, experiment: str | None = None) -> Path:
+    """Folder of the run that `config` describes: ``directory/<env_name>/<experiment>/<seed>``."""
+    name = config.experiment() if experiment is None else safe_folder_name(experiment)
+    return Path(directory) / safe_folder_name(config.env_name) / name / str(config.seed)
+
+
+def find_runs(folder: str | Path) -> list[Path]:
+    """Folders of all runs at or below `folder`, sorted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If `folder` does not exist or holds no run.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: no such folder")
+    found = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if CONFIG_FILE in files:
+            found.append(Path(place))
+    if not found:
+        raise FileNotFoundError(f"{folder}: holds no run (a folder with {CONFIG_FILE})")
+    return sorted(found)

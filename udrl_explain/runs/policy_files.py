@@ -1,0 +1,193 @@
+"""Store policies and read them back without running anything that the files bring along.
+
+Tree ensembles and nets are plain arrays in ``policy.npz``. Only an estimator without an array form is stored as
+``policy.skops``; see ``estimator_files``.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from udrl_explain.commands import CommandScale
+from udrl_explain.files.reading import as_numbers, read_npz, write_npz
+from udrl_explain.forest import FOREST_ARRAYS, Forest
+from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy, policy_from_estimator
+
+SCHEMA_VERSION = 1
+ARRAY_FILE = "policy.npz"
+ESTIMATOR_FILE = "policy.skops"
+_COMMON = ("schema_version", "kind", "return_scale", "horizon_scale")
+_MOST_LAYERS = 100
+_SUM_TOLERANCE = 1e-6
+
+
+def save_policy(policy: Policy, directory: Path) -> None:
+    """Write ``policy.npz`` (tree ensembles, nets) or ``policy.skops`` (any other estimator) into `directory`.
+
+    Raises
+    ------
+    ValueError
+        If the estimator cannot be stored safely.
+    """
+    if not isinstance(policy, (ForestPolicy, NeuralPolicy, EstimatorPolicy)):
+        raise ValueError(f"a {type(policy).__name__} cannot be stored")
+    scale = policy.scale
+    common: dict[str, Any] = {
+        "schema_version": np.int64(SCHEMA_VERSION),
+        "return_scale": np.float64(scale.return_scale),
+        "horizon_scale": np.float64(scale.horizon_scale),
+    }
+    if isinstance(policy, ForestPolicy):
+        forest = policy.forest
+        arrays: dict[str, Any] = {name: getattr(forest, name) for name in FOREST_ARRAYS}
+        arrays |= {
+            "kind": np.str_("forest"), "link": np.str_(forest.link), "n_features": np.int64(forest.n_features),
+        }  # fmt: skip
+        write_npz(directory / ARRAY_FILE, common | arrays)
+    elif isinstance(policy, NeuralPolicy):
+        layers: dict[str, Any] = {f"weight_{i}": weight for i, weight in enumerate(policy.weights)}
+        layers |= {f"bias_{i}": bias for i, bias in enumerate(policy.biases)}
+        extra: dict[str, Any] = {
+            "kind": np.str_("neural"),
+            "activation": np.str_(policy.activation),
+            "n_actions": np.int64(policy.n_actions),
+            "classes": policy.classes,
+        }
+        write_npz(directory / ARRAY_FILE, common | extra | layers)
+    else:
+        from udrl_explain.runs.estimator_files import save_estimator  # heavy, and needed for few policies only
+
+        save_estimator(policy.estimator, directory / ESTIMATOR_FILE)
+
+
+def load_policy(directory: Path, n_actions: int, scale: CommandScale) -> Policy:
+    """Read the policy of a run folder.
+
+    Parameters
+    ----------
+    directory : Path
+    n_actions : int
+        Actions of the environment.
+    scale : CommandScale
+        As ``conf.json`` says; a stored policy must agree.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If no policy is stored, or the file is damaged, hostile or from another schema.
+    """
+    path = directory / ARRAY_FILE
+    if path.exists():
+        policy = _load_arrays(path)
+    elif (directory / ESTIMATOR_FILE).exists():
+        path = directory / ESTIMATOR_FILE
+        policy = _load_estimator(path, n_actions, scale)
+    else:
+        raise FileNotFoundError(f"{directory}: holds neither {ARRAY_FILE} nor {ESTIMATOR_FILE}")
+    if policy.scale != scale:
+        raise ValueError(f"{path}: scales {policy.scale} differ from those of conf.json, {scale}")
+    if policy.n_actions != n_actions:
+        raise ValueError(f"{path}: the policy has {policy.n_actions} actions, its environment {n_actions}")
+    return policy
+
+
+def _load_arrays(path: Path) -> Policy:
+    layers = [f"{part}_{i}" for part in ("weight", "bias") for i in range(_MOST_LAYERS)]
+    optional = (*FOREST_ARRAYS, "link", "n_features", "activation", "n_actions", "classes", *layers)
+    arrays = read_npz(path, _COMMON, optional)
+    version = _scalar(arrays, "schema_version", path)
+    if version != SCHEMA_VERSION:
+        raise ValueError(f"{path}: schema version {version} is not {SCHEMA_VERSION}, the one this release reads")
+    try:
+        scale = CommandScale(
+            float(_scalar(arrays, "return_scale", path)), float(_scalar(arrays, "horizon_scale", path))
+        )
+        kind = _text(arrays, "kind", path)
+        if kind == "forest":
+            _check_names(arrays, (*FOREST_ARRAYS, "link", "n_features"))
+            return ForestPolicy(_forest(arrays, path), scale)
+        if kind == "neural":
+            n_layers = sum(name.startswith("weight_") for name in arrays)
+            layers = [f"{part}_{i}" for part in ("weight", "bias") for i in range(n_layers)]
+            _check_names(arrays, ("activation", "n_actions", "classes", *layers))
+            return _net(arrays, path, scale, n_layers)
+        raise ValueError(f"policy kind {kind!r} is unknown")
+    except ValueError as fault:
+        raise _naming(path, fault) from fault
+
+
+def _naming(path: Path, fault: ValueError) -> ValueError:
+    text = str(fault)
+    return ValueError(text if text.startswith(str(path)) else f"{path}: {text}")
+
+
+def _check_names(arrays: dict[str, Any], names: Sequence[str]) -> None:
+    """Make sure that a policy brings the arrays of its kind and no others."""
+    expected = {*_COMMON, *names}
+    for word, wrong in (("missing", sorted(expected - set(arrays))), ("unknown", sorted(set(arrays) - expected))):
+        if wrong:
+            raise ValueError(f"array {wrong[0]!r} is {word}")
+
+
+def _forest(arrays: dict[str, Any], path: Path) -> Forest:
+    kinds = Forest.__annotations__
+    parts: dict[str, Any] = {}
+    for name in FOREST_ARRAYS:
+        dtype = np.int32 if "int32" in str(kinds[name]) else np.float64
+        parts[name] = as_numbers(arrays, name, dtype, 2 if name == "value" else 1, path)
+    link: Any = _text(arrays, "link", path)
+    forest = Forest(**parts, n_features=int(_scalar(arrays, "n_features", path)), link=link)
+    if link == "mean":
+        sums = forest.value.sum(axis=1)
+        if (forest.value < 0).any() or (np.abs(sums - 1.0) > _SUM_TOLERANCE).any():
+            raise ValueError("rows of array 'value' must be probabilities where the link is 'mean'")
+    return forest
+
+
+def _net(arrays: dict[str, Any], path: Path, scale: CommandScale, n_layers: int) -> NeuralPolicy:
+    weights = [as_numbers(arrays, f"weight_{i}", np.float64, 2, path) for i in range(n_layers)]
+    biases = [as_numbers(arrays, f"bias_{i}", np.float64, 1, path) for i in range(n_layers)]
+    classes: Any = as_numbers(arrays, "classes", np.int64, 1, path)
+    return NeuralPolicy(
+        weights=tuple(np.asarray(weight, dtype=np.float64) for weight in weights),
+        biases=tuple(np.asarray(bias, dtype=np.float64) for bias in biases),
+        classes=classes,
+        n_actions=int(_scalar(arrays, "n_actions", path)),
+        activation=_text(arrays, "activation", path),
+        scale=scale,
+    )
+
+
+def _scalar(arrays: dict[str, Any], name: str, path: Path) -> Any:
+    return as_numbers(arrays, name, np.float64 if name.endswith("_scale") else np.int64, 0, path)[()]
+
+
+def _text(arrays: dict[str, Any], name: str, path: Path) -> str:
+    if arrays[name].dtype.kind != "U" or arrays[name].ndim != 0:
+        raise ValueError(f"{path}: array {name!r} must be one text")
+    return str(arrays[name])
+
+
+def _load_estimator(path: Path, n_actions: int, scale: CommandScale) -> Policy:
+    from udrl_explain.runs.estimator_files import load_estimator  # heavy, and needed for few policies only
+
+    try:
+        return policy_from_estimator(load_estimator(path), n_actions, scale.return_scale, scale.horizon_scale)
+    except ValueError as fault:
+        raise _naming(path, fault) from fault
+
+
+def check_storable(policy: Policy) -> None:
+    """Make sure, before hours of training, that what is trained can be stored and read again.
+
+    Raises
+    ------
+    ValueError
+        If the estimator holds a type that loading would refuse.
+    """
+    if isinstance(policy, EstimatorPolicy):
+        from udrl_explain.runs.estimator_files import check_estimator
+
+        check_estimator(policy.estimator)

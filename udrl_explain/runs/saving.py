@@ -1,0 +1,94 @@
+"""Writing a run folder, whole or not at all."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.episodes import Episode
+from udrl_explain.files.atomic import check_folder_can_be_written, folder_written_whole, write_whole
+from udrl_explain.files.reading import (
+    write_npz,
+)
+from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE
+from udrl_explain.runs.policy_files import save_policy
+from udrl_explain.runs.run import Run
+from udrl_explain.tables import write_csv
+
+
+def check_run_can_be_saved(directory: Path, overwrite: bool) -> None:
+    """Find out before a training whether :func:`save_run` will accept its folder.
+
+    Raises
+    ------
+    FileExistsError, NotADirectoryError, PermissionError
+        If it will not.
+    """
+    check_folder_can_be_written(directory, overwrite=overwrite, marker=CONFIG_FILE)
+
+
+def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite: bool = False) -> None:
+    """Write a run to ``run.directory``, whole or not at all.
+
+    Parameters
+    ----------
+    run : Run
+    learning_infos : sequence of dict
+        One record per fit.
+    overwrite : bool
+        Replace a run that is there.
+
+    Raises
+    ------
+    FileExistsError
+        If the folder exists and `overwrite` is False.
+    """
+    with folder_written_whole(run.directory, overwrite=overwrite, marker=CONFIG_FILE) as folder:
+        config = run.config
+        if config.save_policy and run.policy is not None:
+            save_policy(run.policy, folder)
+        np.save(folder / "train_rewards.npy", run.train_returns)
+        np.save(folder / "test_rewards.npy", run.test_returns)
+        if config.save_learning_infos:
+            records = ",\n".join(json.dumps(record, separators=(",", ":")) for record in learning_infos)
+            (folder / "learning_infos.json").write_text(f"[\n{records}\n]\n", encoding="utf-8")
+        write_csv(run.training_commands, folder / "training_commands.csv")
+        write_npz(folder / "training_rows.npz", {"inputs": run.training_inputs, "actions": run.training_actions})
+        if run.episodes:
+            write_npz(folder / "episodes.npz", _episode_arrays(run.episodes))
+            write_csv(run.command_sweep, folder / SWEEP_FILE)
+        facts = {
+            "feature_names": run.feature_names,
+            "action_names": run.action_names,
+            "test_mean": _or_none(run.final_mean),
+            "test_std": _or_none(run.final_std),
+            "versions": dict(run.versions),
+        }
+        text = json.dumps(config.to_dict() | facts, indent=4, ensure_ascii=False)
+        (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def store_sweep(run: Run, sweep: pd.DataFrame, *, grid: bool) -> Path:
+    """Replace the command sweep (or the two-dimensional grid) of a stored run and return the file's path."""
+    path = run.directory / (GRID_FILE if grid else SWEEP_FILE)
+    with write_whole(path) as partial:
+        write_csv(sweep, partial)
+    return path
+
+
+def _episode_arrays(episodes: Sequence[Episode]) -> dict[str, NDArray[Any]]:
+    return {
+        "inputs": np.concatenate([episode.inputs for episode in episodes]),
+        "actions": np.concatenate([episode.actions for episode in episodes]),
+        "rewards": np.concatenate([episode.rewards for episode in episodes]),
+        "offsets": np.cumsum([0] + [len(episode) for episode in episodes]),
+        "seeds": np.array([episode.seed for episode in episodes], dtype=np.int64),
+    }
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None

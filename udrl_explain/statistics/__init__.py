@@ -1,0 +1,1 @@
+"""Statistics over episodes and seeds: intervals, groups of runs, published figures."""

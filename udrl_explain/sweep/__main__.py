@@ -1,0 +1,20 @@
+"""Command line of the sweep: ``python -m udrl_explain.sweep data/CartPole-v0/base/42``."""
+
+from udrl_explain.command_line import parse, run_main
+from udrl_explain.sweep.options import SweepOptions
+
+PROG = "python -m udrl_explain.sweep"
+
+
+def main() -> int:
+    """Redo the sweep and print the file written."""
+    options = parse(SweepOptions, prog=PROG)
+    # Heavy imports wait until the flags are read: --help answers at once.
+    from udrl_explain.sweep.redo import redo_sweep
+
+    print(redo_sweep(options))  # noqa: T201 - the command's answer
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_main(PROG, main))

@@ -1,0 +1,176 @@
+"""The training loop of Upside-Down Reinforcement Learning.
+
+Srivastava et al. (2019, arXiv 1912.02877), Algorithms 1 and 2, in the settings of arXiv 2411.11457. The README lists
+every difference from the code of that paper.
+"""
+
+import platform
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from udrl_explain.config import SWEEP_EPISODES, TrainConfig
+from udrl_explain.environments import Lockstep
+from udrl_explain.episodes import Episode, ReplayBuffer, collect_episodes
+from udrl_explain.rollouts.actors import exploring, greedy, uniform
+from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds
+from udrl_explain.rollouts.sweeps import command_levels, sweep_commands
+from udrl_explain.runs import SWEEP_COLUMNS, Run, check_run_can_be_saved, run_directory, save_run
+from udrl_explain.runs.policy_files import check_storable
+from udrl_explain.training.learners import Learner, accuracy
+
+
+def train_policy(
+    config: TrainConfig,
+    directory: str | Path = "data",
+    *,
+    experiment: str | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> Run:
+    """Train a policy, store the run whole or not at all, and return it.
+
+    Parameters
+    ----------
+    config : TrainConfig
+    directory : str or Path
+        The run goes to ``directory/<env_name>/<experiment>/<seed>``.
+    experiment : str, optional
+        Instead of the name made of the non-default settings.
+    overwrite : bool
+        Replace a run that is there.
+    progress : bool
+        Show a progress bar on stderr.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    ValueError
+        If the environment or the estimator does not exist or does not fit.
+    FileExistsError
+        If the run's folder exists and `overwrite` is False; raised before any training.
+    NotADirectoryError, PermissionError
+        If the run's folder cannot be made; raised before any training.
+    """
+    if not isinstance(config, TrainConfig):
+        raise ValueError(
+            f"config must be a TrainConfig, got {config!r}: write TrainConfig(env_name='CartPole-v0', ...)"
+        )
+    place = run_directory(config, directory, experiment)
+    check_run_can_be_saved(place, overwrite)
+    # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.
+    with threadpool_limits(1):
+        run, learning_infos = _train(config.resolved(), place, progress)
+    save_run(run, learning_infos, overwrite=overwrite)
+    return run
+
+
+def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[dict[str, Any]]]:
+    random = streams(config.seed)
+    environments = Lockstep(config.env_name)
+    learner = Learner(config, environments.n_actions, random.estimator)
+    settings = {name: config.effective(name) for name in ("warm_up", "train_per_iter", "batch_size", "exploration")}
+    buffer = ReplayBuffer(config.memory_size)
+    no_commands = np.zeros((settings["warm_up"], 2))
+    warm_up_seeds = training_seeds(random.environments, settings["warm_up"])
+    warm_up = uniform(environments.n_actions, random.exploration)
+    buffer.add(collect_episodes(environments, warm_up, no_commands, warm_up_seeds))
+
+    learning_infos: list[dict[str, Any]] = []
+    train_returns, test_returns, command_rows = [], [], []
+    bar = tqdm(range(1, config.max_episode + 1), desc=config.env_name, unit="it", disable=not progress)
+    for iteration in bar:
+        for _ in range(settings["train_per_iter"]):
+            inputs, actions = buffer.training_rows(settings["batch_size"], random.exploration)
+            policy = learner.fit(inputs, actions)
+            learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 3)})
+        if iteration == 1 and config.save_policy:
+            check_storable(policy)
+        mean, std, length = buffer.exploratory_range(config.last_few)
+        commands = _exploratory_commands(config, mean, std, length, random.exploration)
+        evaluation_command = _evaluation_command(config, mean, length)
+        explorer = exploring(policy, settings["exploration"], config.epsilon, random.exploration)
+        seeds = training_seeds(random.environments, config.collect_episode)
+        episodes = collect_episodes(environments, explorer, commands, seeds)
+        buffer.add(episodes)
+        train_returns.append(_mean_and_std(episodes))
+        command_rows += [
+            (iteration, *command, episode.total_return, len(episode))
+            for command, episode in zip(commands.tolist(), episodes, strict=True)
+        ]
+        if iteration % config.testing_period == 0:
+            seeds = evaluation_seeds(random.tests, config.collect_episode)
+            command = np.tile(evaluation_command, (len(seeds), 1))
+            test_returns.append(_mean_and_std(collect_episodes(environments, greedy(policy), command, seeds)))
+        last_test = f"{test_returns[-1][0]:.1f}" if test_returns else "-"
+        bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
+
+    training_commands = pd.DataFrame(
+        command_rows, columns=["iteration", "desired_return", "desired_horizon", "achieved_return", "length"]
+    )
+    desired_return, desired_horizon = evaluation_command
+    config = replace(config, final_desired_return=desired_return, final_desired_horizon=desired_horizon)
+    final: tuple[Episode, ...] = ()
+    sweep = pd.DataFrame(columns=list(SWEEP_COLUMNS))
+    if config.final_testing:
+        seeds = evaluation_seeds(random.final, config.final_testing_sample)
+        command = np.tile((desired_return, desired_horizon), (len(seeds), 1))
+        final = tuple(collect_episodes(environments, greedy(policy), command, seeds))
+        sweep_seeds = evaluation_seeds(random.sweep, SWEEP_EPISODES)
+        sweep = sweep_commands(policy, environments, command_levels(training_commands), sweep_seeds)
+    environments.close()
+    final_mean, final_std = _mean_and_std(final) if final else (float("nan"), float("nan"))
+    run = Run(
+        config=config,
+        directory=place,
+        policy=policy if config.save_policy else None,
+        policy_note="" if config.save_policy else "not stored (save_policy was false)",
+        feature_names=environments.names.feature_names,
+        action_names=environments.names.action_names,
+        train_returns=np.array(train_returns),
+        test_returns=np.array(test_returns).reshape(-1, 2),
+        training_commands=training_commands,
+        training_inputs=inputs,
+        training_actions=actions,
+        episodes=final,
+        command_sweep=sweep,
+        command_grid=None,
+        final_mean=final_mean,
+        final_std=final_std,
+        versions=_versions(),
+    )
+    return run, learning_infos
+
+
+def _exploratory_commands(
+    config: TrainConfig, mean: float, std: float, length: float, generator: np.random.Generator
+) -> NDArray[np.float64]:
+    """One command per episode to collect (Srivastava et al. 2019, section 2.3.1); shape ``(collect_episode, 2)``."""
+    returns = generator.uniform(mean, mean + std, size=config.collect_episode)
+    return np.column_stack([returns, np.full(config.collect_episode, length)])
+
+
+def _evaluation_command(config: TrainConfig, mean: float, length: float) -> tuple[float, float]:
+    """Return and horizon to evaluate with: as set, else the lower end of the last exploratory range and its horizon."""
+    desired_return, desired_horizon = config.final_desired_return, config.final_desired_horizon
+    return (mean if desired_return is None else desired_return, length if desired_horizon is None else desired_horizon)
+
+
+def _mean_and_std(episodes: list[Episode] | tuple[Episode, ...]) -> tuple[float, float]:
+    returns = np.array([episode.total_return for episode in episodes])
+    return float(returns.mean()), float(returns.std())
+
+
+def _versions() -> dict[str, str]:
+    packages = ("numpy", "scikit-learn", "gymnasium", "udrl_explain")
+    return {"python": platform.python_version()} | {package: version(package) for package in packages}
