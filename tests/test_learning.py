@@ -12,7 +12,8 @@ from udrl_explain.analysis.final_returns import SEED_COLUMNS as FINAL_SEED_COLUM
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.learning import COLUMNS, SEED_COLUMNS, learning_curves
 from udrl_explain.config import TrainConfig
-from udrl_explain.figures.learning import plot_final_returns, plot_learning_curves
+from udrl_explain.figures.final_returns import plot_final_returns
+from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.style import paper_style
 from udrl_explain.names import estimator_label
 from udrl_explain.statistics.bootstrap import hierarchical_interval

@@ -13,12 +13,10 @@ from udrl_explain import final_returns, find_runs, learning_curves, load_run, ob
 from udrl_explain.report import build
 from udrl_explain.report.gather import folder_hash
 from udrl_explain.report.options import ReportOptions
+from udrl_explain.report.questions import QUESTIONS
 from udrl_explain.tables import read_csv
 
 MODULE = "udrl_explain.report"
-SECTIONS = {
-    "learning", "returns", "commands", "obedience", "importance", "shapley", "response", "map", "paths", "timeline",
-}  # fmt: skip
 
 
 def report(folder, *arguments):
@@ -42,7 +40,7 @@ class TestTheWholeReport:
     def test_the_page_answers_every_question_and_links_only_what_is_there(self, tiny_report):
         folder, _ = tiny_report
         page = (folder / "report.html").read_text(encoding="utf-8")
-        for anchor in SECTIONS:
+        for anchor in (name.replace("_", "-") for name in QUESTIONS):
             assert f'id="{anchor}"' in page
         for path in [*folder.glob("tables/*.csv")]:
             assert path.stat().st_size > 0
@@ -75,7 +73,7 @@ class TestTheWholeReport:
         manifest = json.loads((tiny_report[0] / "manifest.json").read_text())
         expected = {f"data/{run.relative_to(tiny_place / 'data')}": folder_hash(run) for run in find_runs(tiny_place)}
         assert manifest["runs"] == expected
-        assert set(manifest["seconds"]) == SECTIONS | {"page"}
+        assert set(manifest["seconds"]) == {*QUESTIONS, "page"}
         assert "report.html" in manifest["files"]
 
     def test_a_second_run_writes_the_same_tables_and_figures(self, tiny_report, tiny_place):
@@ -97,7 +95,7 @@ class TestFlags:
             copied,
             "data/CartPole-v0/trees",
             "--only",
-            "returns",
+            "final_returns",
             "--formats",
             "svg",
             "--style",
@@ -151,7 +149,7 @@ class TestFlags:
 class TestRunsThatCannotBeRead:
     def test_one_of_many_is_listed_and_the_status_is_1(self, copied):
         (copied / "data/CartPole-v0/trees/2/policy.npz").write_bytes(b"PK but no archive")
-        done = report(copied, "data", "--only", "returns", "--formats", "png")
+        done = report(copied, "data", "--only", "final_returns", "--formats", "png")
         assert done.returncode == 1
         said = [line for line in done.stderr.splitlines() if "left out" in line]
         assert len(said) == 1
@@ -175,21 +173,21 @@ class TestPlaces:
     def test_a_folder_that_is_no_report_is_never_replaced(self, copied):
         (copied / "reports/CartPole-v0").mkdir(parents=True)
         (copied / "reports/CartPole-v0/thesis.tex").write_text("precious")
-        done = report(copied, "data", "--only", "returns")
+        done = report(copied, "data", "--only", "final_returns")
         assert done.returncode == 2
         assert "manifest.json" in done.stderr
         assert (copied / "reports/CartPole-v0/thesis.tex").read_text() == "precious"
 
     def test_a_report_that_stops_half_way_leaves_the_old_one(self, copied, monkeypatch):
         monkeypatch.chdir(copied)
-        options = ReportOptions(copied / "data", only="returns", formats="png")
+        options = ReportOptions(copied / "data", only="final_returns", formats="png")
         build.build_reports(options)
         before = (copied / "reports/CartPole-v0/report.html").read_bytes()
 
         def interrupted(context):
             raise KeyboardInterrupt
 
-        monkeypatch.setitem(build._BUILDERS, "returns", interrupted)
+        monkeypatch.setattr("udrl_explain.report.sections.final_returns.answer", interrupted)
         with pytest.raises(KeyboardInterrupt):
             build.build_reports(options)
         assert (copied / "reports/CartPole-v0/report.html").read_bytes() == before
@@ -197,7 +195,7 @@ class TestPlaces:
 
     def test_two_environments_get_a_page_each_and_an_index(self, copied):
         train_policy(tiny_training("tree.DecisionTreeClassifier", 1, env_name="MountainCar-v0"), copied / "data")
-        done = report(copied, "data", "--only", "returns", "--formats", "png")
+        done = report(copied, "data", "--only", "final_returns", "--formats", "png")
         assert done.returncode == 0, done.stderr
         assert done.stdout.split() == [
             "reports/CartPole-v0/report.html", "reports/MountainCar-v0/report.html", "reports/index.html",

@@ -14,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from udrl_explain.figures.command_map import plot_command_map
+from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import plot_importance, plot_importances
-from udrl_explain.figures.learning import plot_final_returns, plot_learning_curves
+from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.figures.paths import path_height, plot_decision_path, plot_path_contrast
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command

@@ -5,8 +5,9 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,32 +19,10 @@ from udrl_explain.report.context import ReportContext
 from udrl_explain.report.gather import ReportScope, gather
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
-from udrl_explain.report.sections.command_map import map_section
-from udrl_explain.report.sections.final_returns import returns_section
-from udrl_explain.report.sections.importance import importance_section
-from udrl_explain.report.sections.learning import learning_section
-from udrl_explain.report.sections.obedience import obedience_section
-from udrl_explain.report.sections.paths import paths_section
-from udrl_explain.report.sections.response import response_section
-from udrl_explain.report.sections.shapley import shapley_section
-from udrl_explain.report.sections.timeline import timeline_section
-from udrl_explain.report.sections.training_commands import commands_section
+from udrl_explain.report.questions import NEED_SHAPLEY
 
 MANIFEST = "manifest.json"
 PAGE = "report.html"
-_BUILDERS: dict[str, Callable[[ReportContext], Section]] = {
-    "learning": learning_section,
-    "returns": returns_section,
-    "commands": commands_section,
-    "obedience": obedience_section,
-    "importance": importance_section,
-    "shapley": shapley_section,
-    "response": response_section,
-    "map": map_section,
-    "paths": paths_section,
-    "timeline": timeline_section,
-}
-_KERNEL_SECTIONS = frozenset({"importance", "shapley", "response", "timeline"})
 _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
 
 
@@ -81,7 +60,7 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
 @contextmanager
 def _kernel_compiling(options: ReportOptions) -> Iterator["subprocess.Popen[bytes] | None"]:
     """Compile the kernel of the Shapley values on another core; where that fails, it is compiled when used."""
-    if options.n_jobs == 1 or not _KERNEL_SECTIONS.intersection(options.sections):
+    if options.n_jobs == 1 or not NEED_SHAPLEY.intersection(options.sections):
         yield None
         return
     command = [sys.executable, "-m", "udrl_explain.attributions.warm_up"]
@@ -99,11 +78,11 @@ def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen
         context = ReportContext(scope, options, folder)
         built: dict[str, Section] = {}
         # What needs no Shapley values comes first: their kernel may still be compiling.
-        for name in tqdm(sorted(options.sections, key=_KERNEL_SECTIONS.__contains__), desc=scope.name, unit="section"):
-            if name in _KERNEL_SECTIONS and kernel is not None:
+        for name in tqdm(sorted(options.sections, key=NEED_SHAPLEY.__contains__), desc=scope.name, unit="section"):
+            if name in NEED_SHAPLEY and kernel is not None:
                 kernel.wait()
             with context.timed(name):
-                built[name] = _BUILDERS[name](context)
+                built[name] = _answer(name, context)
         sections = [built[name] for name in options.sections]
         start = time.perf_counter()
         page = Page(
@@ -128,6 +107,12 @@ def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target / PAGE
+
+
+def _answer(question: str, context: ReportContext) -> Section:
+    """Section of one question, made by the module of its name."""
+    section: Section = import_module(f"udrl_explain.report.sections.{question}").answer(context)
+    return section
 
 
 def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:

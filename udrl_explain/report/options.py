@@ -6,19 +6,7 @@ from pathlib import Path
 import tyro
 
 from udrl_explain.figures.choices import FORMATS, check_style, checked_formats
-
-SECTIONS = (
-    "learning",
-    "returns",
-    "commands",
-    "obedience",
-    "importance",
-    "shapley",
-    "response",
-    "map",
-    "paths",
-    "timeline",
-)
+from udrl_explain.report.questions import checked_questions
 
 
 @dataclass(frozen=True)
@@ -36,8 +24,8 @@ class ReportOptions:
     output: Path = Path("reports")
     """Folder that receives one folder per environment."""
     only: str = ""
-    """Sections to make, separated by commas (default: all): learning, returns, commands, obedience, importance,
-    shapley, response, map, paths, timeline."""
+    """Sections to make, separated by commas (default: all): learning, final_returns,
+    training_commands, obedience, importance, shapley, response, command_map, paths, timeline."""
     formats: str = "pdf,png"
     """Files per figure, separated by commas: pdf, png, svg, pgf. The page shows the PNG, which is always written."""
     style: str = "text"
@@ -48,9 +36,7 @@ class ReportOptions:
     """Threads (default: one per core); the results do not depend on it."""
 
     def __post_init__(self) -> None:
-        for name in self.only.split(",") if self.only else ():
-            if name not in SECTIONS:
-                raise ValueError(f"only must be some of {', '.join(SECTIONS)}, separated by commas, got {name!r}")
+        checked_questions(self.only)
         checked_formats(self.formats)
         check_style(self.style)
         if self.seed < 0:
@@ -61,8 +47,7 @@ class ReportOptions:
     @property
     def sections(self) -> tuple[str, ...]:
         """Sections to make, in the order of the page."""
-        chosen = self.only.split(",") if self.only else SECTIONS
-        return tuple(name for name in SECTIONS if name in chosen)
+        return checked_questions(self.only)
 
     @property
     def suffixes(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ _MARGIN = 0.15
 _MOST_SUPPORT_POINTS = 1500
 
 
-def map_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: where on the plane of commands does each action win."""
     items, methods = list[Item](), list[str]()
     shares = []
@@ -71,7 +71,7 @@ def map_section(context: ReportContext) -> Section:
         items.append(context.table("command_map_shares", frame, "How much of the plane each action holds", caption))
     return Section(
         "Where on the plane of commands does each action win?",
-        "map",
+        "command-map",
         "; ".join(dict.fromkeys(methods)) + ".",
         items,
     )

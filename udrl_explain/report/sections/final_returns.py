@@ -8,7 +8,7 @@ from udrl_explain.report.page.render import Section
 _FEW_SEEDS = 6
 
 
-def returns_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: what do the policies achieve in the end."""
     finals = final_returns(context.scope.runs, seed=context.options.seed)
     frame = finals.to_frame()
@@ -74,7 +74,7 @@ def returns_section(context: ReportContext) -> Section:
         )
     return Section(
         "What do the policies achieve in the end?",
-        "returns",
+        "final-returns",
         f"Interval: {methods}.",
         [*pictures, table, by_seed],
         notes,

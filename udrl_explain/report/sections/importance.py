@@ -9,7 +9,7 @@ from udrl_explain.report.context import ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 
 
-def importance_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: which inputs matter."""
     items, notes, spreads = list[Item](), list[str](), []
     for experiment in context.explained:

@@ -5,7 +5,7 @@ from udrl_explain.report.context import ReportContext
 from udrl_explain.report.page.render import Section
 
 
-def learning_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: how did training go."""
     curves = learning_curves(context.scope.runs, seed=context.options.seed)
     frame = curves.to_frame()

@@ -8,7 +8,7 @@ from udrl_explain.report.context import TABLES, ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 
 
-def obedience_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: does the agent do as it is told."""
     question = "Does the agent do as it is told?"
     levels, summaries = list[pd.DataFrame](), list[pd.DataFrame]()

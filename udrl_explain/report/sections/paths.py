@@ -13,7 +13,7 @@ from udrl_explain.report.page.render import Item, Section
 _QUANTILES = {"low": 0.1, "typical": 0.5, "high": 0.9}
 
 
-def paths_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: which tests led to one decision."""
     items, notes = list[Item](), list[str]()
     for experiment in context.explained:

@@ -12,7 +12,7 @@ from udrl_explain.rollouts.sweeps import command_levels
 N_STATES = 60
 
 
-def response_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: what does the policy do as the command changes."""
     items, summaries = list[Item](), []
     for experiment in context.explained:

@@ -15,7 +15,7 @@ from udrl_explain.runs.run import Run
 N_SPLIT_ROWS = 50
 
 
-def shapley_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: how much did each input push each action."""
     items, notes, splits = list[Item](), list[str](), []
     methods = []

@@ -5,7 +5,7 @@ from udrl_explain.report.context import ReportContext
 from udrl_explain.report.page.render import Item, Section
 
 
-def timeline_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: what drove each action of one episode."""
     items, methods = list[Item](), list[str]()
     for experiment in context.explained:

@@ -5,13 +5,18 @@ from udrl_explain.report.context import ReportContext
 from udrl_explain.report.page.render import Section
 
 
-def commands_section(context: ReportContext) -> Section:
+def answer(context: ReportContext) -> Section:
     """Answer the question: what was asked for during training."""
     frame = training_commands(context.scope.runs).to_frame()
     notes = [f"`{run.directory}`: {run.policy_note}." for run in context.scope.runs if run.policy is None]
+    question = "What was asked for during training?"
     if frame.empty:
         return Section(
-            "What was asked for during training?", "commands", "No run stored its training commands.", (), notes
+            question,
+            "training-commands",
+            "No run stored its training commands.",
+            (),
+            notes,
         )
     table = context.table(
         "training_commands",
@@ -28,8 +33,8 @@ def commands_section(context: ReportContext) -> Section:
     )
     pictures = context.pictures("training_commands", {"": "Commands asked in training, and what came of them"}, how)
     return Section(
-        "What was asked for during training?",
-        "commands",
+        question,
+        "training-commands",
         "Exploratory commands follow the best episodes of the replay buffer.",
         [*pictures, table],
         notes,

@@ -1,0 +1,36 @@
+"""The questions that a report answers: the one list that the flags, the order of the page and the tests read.
+
+A question has the same name on every floor: ``analysis/<name>``, ``figures/<name>.py`` and
+``report/sections/<name>.py``, whose ``answer(context)`` makes the section.
+"""
+
+QUESTIONS = (
+    "learning",
+    "final_returns",
+    "training_commands",
+    "obedience",
+    "importance",
+    "shapley",
+    "response",
+    "command_map",
+    "paths",
+    "timeline",
+)
+"""In the order of the page."""
+NEED_SHAPLEY = frozenset({"importance", "shapley", "response", "timeline"})
+"""Those that wait for the kernel of the Shapley values, which may still be compiling."""
+
+
+def checked_questions(text: str) -> tuple[str, ...]:
+    """Return the questions in a comma-separated text in the order of the page; all of them for an empty text.
+
+    Raises
+    ------
+    ValueError
+        If the text names another one.
+    """
+    chosen = text.split(",") if text else QUESTIONS
+    for name in chosen:
+        if name not in QUESTIONS:
+            raise ValueError(f"only must be some of {', '.join(QUESTIONS)}, separated by commas, got {name!r}")
+    return tuple(name for name in QUESTIONS if name in chosen)
