@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 from udrl_explain.attributions import attribute, attribute_pairs
 from udrl_explain.attributions.enumeration import interaction_weights, shapley_weights
 from udrl_explain.commands import CommandScale
+from udrl_explain.self_check import SelfCheckError
 
 EXACT = {"rtol": 0, "atol": 1e-12}
 
@@ -279,7 +280,7 @@ def test_arguments_are_checked():
         attribute(policy, inputs[:2], method="kernel")
     with pytest.raises(ValueError, match="quantity must be"):
         attribute(policy, inputs[:2], quantity="log odds")
-    with pytest.raises(ValueError, match="n_jobs must be at least 1"):
+    with pytest.raises(ValueError, match="n_jobs must be a whole number of at least 1"):
         attribute(policy, inputs[:2], n_jobs=0)
     with pytest.raises(ValueError, match="n_permutation_pairs must be at least 2, got 1"):
         attribute(policy, inputs[:2], inputs, method="permutation", n_permutation_pairs=1)
@@ -295,7 +296,7 @@ def test_the_sum_is_checked_against_the_policy_itself(monkeypatch):
         return contributions, right.base_values
 
     monkeypatch.setattr("udrl_explain.attributions.dispatch.forest_contributions", wrong)
-    with pytest.raises(ArithmeticError, match=r"row 2, action 1 add up to \S+e-09, the policy gives 0$"):
+    with pytest.raises(SelfCheckError, match=r"row 2, action 1 add up to \S+e-09, the policy gives 0$"):
         attribute(policy, inputs[:3])
 
 

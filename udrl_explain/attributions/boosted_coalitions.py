@@ -8,7 +8,6 @@ array over coalitions, one zeta transform turns them into the scores of all coal
 """
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import numba
 import numpy as np
@@ -16,13 +15,14 @@ from numpy.typing import NDArray
 
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
 from udrl_explain.forest import Forest
+from udrl_explain.parallel import blocks_of, in_threads
 
 WORTH_FLOATS = 1 << 23  # of a block of rows
 BACKGROUND_AT_ONCE = 256
 
 
 def boosted_coalitions(
-    forest: Forest, rows: NDArray[np.float32], background: NDArray[np.float32], n_threads: int
+    forest: Forest, rows: NDArray[np.float32], background: NDArray[np.float32], n_jobs: int | None
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Worth of all coalitions, one block of rows after the other.
 
@@ -32,7 +32,7 @@ def boosted_coalitions(
         With the link "softmax".
     rows, background : float32 arrays of shape (n_rows, n_features), (n_background, n_features)
         As the trees compare them.
-    n_threads : int
+    n_jobs : int or None
 
     Yields
     ------
@@ -49,26 +49,23 @@ def boosted_coalitions(
     shares = counts / len(background)
     size = 1 << forest.n_features
     n_block = max(1, WORTH_FLOATS // (size * forest.n_actions))
-    with ThreadPoolExecutor(n_threads) as pool:
-        for first in range(0, len(rows), n_block):
-            block = slice(first, min(first + n_block, len(rows)))
-            inside = _inside(boxes, used, boxes.ranks(rows[block]))
-            worths = np.zeros((len(inside), size, forest.n_actions))
-            for start in range(0, len(shares), BACKGROUND_AT_ONCE):
-                part = slice(start, start + BACKGROUND_AT_ONCE)
-                partners = _inside(boxes, used, np.ascontiguousarray(ranks[:, part]))
+    for block in blocks_of(len(rows), n_block):
+        inside = _inside(boxes, used, boxes.ranks(rows[block]))
+        worths = np.zeros((len(inside), size, forest.n_actions))
+        for part in blocks_of(len(shares), BACKGROUND_AT_ONCE):
+            partners = _inside(boxes, used, np.ascontiguousarray(ranks[:, part]))
 
-                def add(
-                    i: int,
-                    inside: NDArray[np.uint16] = inside,
-                    partners: NDArray[np.uint16] = partners,
-                    part: slice = part,
-                    worths: NDArray[np.float64] = worths,
-                ) -> None:
-                    _add_row(inside[i], partners, shares[part], value, forest.base, forest.n_features, worths[i])
+            def add(
+                i: int,
+                inside: NDArray[np.uint16] = inside,
+                partners: NDArray[np.uint16] = partners,
+                part: slice = part,
+                worths: NDArray[np.float64] = worths,
+            ) -> None:
+                _add_row(inside[i], partners, shares[part], value, forest.base, forest.n_features, worths[i])
 
-                list(pool.map(add, range(len(inside))))
-            yield block, np.moveaxis(worths, 0, 1)
+            in_threads(add, range(len(inside)), n_jobs)
+        yield block, np.moveaxis(worths, 0, 1)
 
 
 def _inside(

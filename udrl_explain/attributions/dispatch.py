@@ -1,6 +1,5 @@
 """The entry points: choose the engine for a policy and check that the values add up to its output."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,14 +13,15 @@ from udrl_explain.attributions.enumeration import (
     coalition_worths,
     interaction_weights,
     shapley_weights,
-    threads,
 )
 from udrl_explain.attributions.forest_games import forest_contributions
 from udrl_explain.attributions.leaf_tables import INTERACTIONS, VALUES
 from udrl_explain.attributions.permutations import sampled_values
 from udrl_explain.attributions.results import Attributions, Method, PairAttributions, Quantity
 from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.parallel import blocks_of, in_threads, thread_count
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, Policy
+from udrl_explain.self_check import SelfCheckError
 
 TOLERANCE = 1e-9
 N_PERMUTATION_PAIRS = 64
@@ -37,7 +37,7 @@ class _Task:
     background: NDArray[np.float64] | None
     quantity: Quantity
     outputs: Outputs
-    n_threads: int
+    n_jobs: int
 
     @property
     def tree_policy(self) -> ForestPolicy | None:
@@ -108,8 +108,8 @@ def attribute(
     ValueError
         If the rows do not fit the policy, the game needs a background, or the method cannot explain this policy;
         the message names what can.
-    ArithmeticError
-        If base and values do not add up to the policy's output within 1e-9: a fault in this package.
+    SelfCheckError
+        If base and values do not add up to the policy's output within 1e-9.
     """
     task = _checked(policy, inputs, background, quantity, n_jobs)
     if method not in ("exact", "permutation"):
@@ -121,7 +121,7 @@ def attribute(
             raise ValueError(f"n_permutation_pairs must be at least 2, got {n_permutation_pairs}")
         partners = task.required_background()
         values, error = sampled_values(
-            task.outputs, task.rows, partners, policy.n_actions, n_permutation_pairs, seed, task.n_threads
+            task.outputs, task.rows, partners, policy.n_actions, n_permutation_pairs, seed, task.n_jobs
         )
         base = task.outputs(partners).mean(axis=0)
         name = "permutation sampling, interventional"
@@ -157,7 +157,7 @@ def attribute_pairs(
 
     Raises
     ------
-    ValueError, ArithmeticError
+    ValueError, SelfCheckError
         As in :func:`attribute`.
     """
     task = _checked(policy, inputs, background, quantity, n_jobs)
@@ -213,7 +213,7 @@ def _checked(
             )
         outputs = partial(_raw_scores, policy)
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
-    n_threads = threads(n_jobs)
+    n_threads = thread_count(n_jobs)
     return _Task(policy, rows, partners, quantity, outputs, 1 if isinstance(policy, EstimatorPolicy) else n_threads)
 
 
@@ -221,9 +221,8 @@ def _own_outputs(task: _Task) -> NDArray[np.float64]:
     """Outputs of the rows; forests walk each row by itself, so that several threads can share them."""
     if not isinstance(task.policy, ForestPolicy):
         return task.outputs(task.rows)
-    parts = [task.rows[i : i + ROWS_PER_WALK] for i in range(0, len(task.rows), ROWS_PER_WALK)]
-    with ThreadPoolExecutor(task.n_threads) as pool:
-        return np.concatenate(list(pool.map(task.outputs, parts)))
+    blocks = blocks_of(len(task.rows), ROWS_PER_WALK)
+    return np.concatenate(in_threads(lambda block: task.outputs(task.rows[block]), blocks, task.n_jobs))
 
 
 def _raw_scores(policy: ForestPolicy, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -232,7 +231,7 @@ def _raw_scores(policy: ForestPolicy, rows: NDArray[np.float64]) -> NDArray[np.f
 
 def _by_trees(policy: ForestPolicy, task: _Task, order: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     partners = None if task.background is None else policy.tree_inputs(task.background)
-    return forest_contributions(policy.forest, policy.tree_inputs(task.rows), partners, order, task.n_threads)
+    return forest_contributions(policy.forest, policy.tree_inputs(task.rows), partners, order, task.n_jobs)
 
 
 def _tree_method(task: _Task) -> str:
@@ -247,9 +246,9 @@ def _by_enumeration(task: _Task, weights_of) -> tuple[NDArray[np.float64], NDArr
     base = np.zeros(task.policy.n_actions)
     if isinstance(task.policy, ForestPolicy):  # a boosted one: averaged ones do not come here
         rows, background = task.policy.tree_inputs(task.rows), task.policy.tree_inputs(partners)
-        worths_of_blocks = boosted_coalitions(task.policy.forest, rows, background, task.n_threads)
+        worths_of_blocks = boosted_coalitions(task.policy.forest, rows, background, task.n_jobs)
     else:
-        worths_of_blocks = coalition_worths(task.outputs, task.rows, partners, task.policy.n_actions, task.n_threads)
+        worths_of_blocks = coalition_worths(task.outputs, task.rows, partners, task.policy.n_actions, task.n_jobs)
     for block, worths in worths_of_blocks:
         columns[block] = np.tensordot(weights, worths, axes=1).transpose(1, 0, 2)
         base = worths[0, 0]
@@ -270,7 +269,7 @@ def _check_additivity(base: NDArray[np.float64], values: NDArray[np.float64], ou
     right = np.abs(sums - outputs) <= TOLERANCE * np.maximum(1.0, np.abs(outputs))
     if not right.all():
         row, action = np.argwhere(~right)[0]
-        raise ArithmeticError(
+        raise SelfCheckError(
             f"Shapley values of row {row}, action {action} add up to {sums[row, action]:.17g}, "
             f"the policy gives {outputs[row, action]:.17g}"
         )

@@ -5,14 +5,14 @@ from x and the others from b (interventional game). A coalition evaluates no joi
 (x, b) share it, and none for members in which x and b agree: the coalition without them has made it already.
 """
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
+
+from udrl_explain.parallel import blocks_of, in_threads
 
 Outputs = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -28,7 +28,7 @@ def coalition_worths(
     rows: NDArray[np.float64],
     background: NDArray[np.float64],
     n_actions: int,
-    n_threads: int,
+    n_jobs: int | None,
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Worth of all coalitions, one block of rows after the other.
 
@@ -38,8 +38,9 @@ def coalition_worths(
         Rows of shape ``(n, n_features)`` to outputs of shape ``(n, n_actions)``.
     rows : float64 array of shape (n_rows, n_features)
     background : float64 array of shape (n_background, n_features)
-    n_actions, n_threads : int
-        Several threads only where `outputs` may be called from several at once.
+    n_actions : int
+    n_jobs : int or None
+        Above 1 only where `outputs` may be called from several threads at once.
 
     Yields
     ------
@@ -53,13 +54,11 @@ def coalition_worths(
     n_features = rows.shape[1]
     per_row = n_actions * 8 << n_features
     n_block = max(1, min(PAIRS_AT_ONCE // min(len(distinct), BACKGROUND_AT_ONCE), (1 << 26) // per_row))
-    with ThreadPoolExecutor(n_threads) as pool, threadpool_limits(1):
-        for first in range(0, len(rows), n_block):
-            block = slice(first, min(first + n_block, len(rows)))
+    with threadpool_limits(1):
+        for block in blocks_of(len(rows), n_block):
             worths = np.zeros((1 << n_features, block.stop - block.start, n_actions))
-            for start in range(0, len(distinct), BACKGROUND_AT_ONCE):
-                part = slice(start, start + BACKGROUND_AT_ONCE)
-                _add_block(outputs, rows[block], distinct[part], shares[part], pool, worths)
+            for part in blocks_of(len(distinct), BACKGROUND_AT_ONCE):
+                _add_block(outputs, rows[block], distinct[part], shares[part], n_jobs, worths)
             yield block, worths
 
 
@@ -97,25 +96,9 @@ def interaction_weights(n_features: int) -> NDArray[np.float64]:
     return np.array(lines).reshape(-1, len(coalitions))
 
 
-def threads(n_jobs: int | None) -> int:
-    """Threads for `n_jobs`; None means all cores.
-
-    Raises
-    ------
-    ValueError
-        If `n_jobs` is below 1.
-    """
-    if n_jobs is None:
-        return os.cpu_count() or 1
-    if n_jobs < 1:
-        raise ValueError(f"n_jobs must be at least 1, or None for all cores, got {n_jobs}")
-    return n_jobs
-
-
-def evaluated(outputs: Outputs, rows: NDArray[np.float64], pool: ThreadPoolExecutor) -> NDArray[np.float64]:
-    """Outputs of many rows, in calls of bounded size whose bounds do not depend on the number of threads."""
-    parts = [rows[i : i + ROWS_PER_CALL] for i in range(0, len(rows), ROWS_PER_CALL)]
-    return np.concatenate(list(pool.map(outputs, parts)))
+def evaluated(outputs: Outputs, rows: NDArray[np.float64], n_jobs: int | None) -> NDArray[np.float64]:
+    """Outputs of many rows, in calls of bounded size."""
+    return np.concatenate(in_threads(lambda block: outputs(rows[block]), blocks_of(len(rows), ROWS_PER_CALL), n_jobs))
 
 
 def _add_block(
@@ -123,7 +106,7 @@ def _add_block(
     rows: NDArray[np.float64],
     background: NDArray[np.float64],
     shares: NDArray[np.float64],
-    pool: ThreadPoolExecutor,
+    n_jobs: int | None,
     worths: NDArray[np.float64],
 ) -> None:
     """Add the outputs of the joined rows of all pairs to the worths of the coalitions that make them."""
@@ -138,7 +121,7 @@ def _add_block(
     def flush() -> None:
         if not pending:
             return
-        results = evaluated(outputs, np.concatenate([entry[4] for entry in pending]), pool)
+        results = evaluated(outputs, np.concatenate([entry[4] for entry in pending]), n_jobs)
         start = 0
         for coalition, row, partner, inverse, joined in pending:
             result = results[start : start + len(joined)][inverse] * shares[partner, None]

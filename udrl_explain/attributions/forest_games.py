@@ -6,8 +6,7 @@ table per group (``lane_kernel``). The background enters a table through its cou
 does not depend on its size.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from udrl_explain.attributions.lane_kernel import ROW_BLOCK, add_lane
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
 from udrl_explain.attributions.leaf_tables import MAX_TESTED, n_columns, quadrature
 from udrl_explain.forest import Forest
+from udrl_explain.parallel import blocks_of, in_threads
 
 N_LANES = 8  # parts of the forest with sums of their own: a constant, so that threads cannot change a result
 LANE_FLOATS = 1 << 19  # of a lane's sums, and so how many rows are explained at a time
@@ -134,7 +134,7 @@ def _summed(
     n_cuts = boxes.n_cuts
 
     def lane_total(
-        i: int, ranks: NDArray[np.uint16] | NDArray[np.uint32]
+        ranks: NDArray[np.uint16] | NDArray[np.uint32], i: int
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         total, base = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
         lane = lanes[i]
@@ -145,13 +145,11 @@ def _summed(
         )  # fmt: skip
         return total, base
 
-    with ThreadPoolExecutor(n_jobs or os.cpu_count()) as pool:
-        for first in range(0, len(rows), rows_at_once):
-            ranks = boxes.ranks(rows[first : first + rows_at_once])
-            total, expected = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
-            for part, base in pool.map(lane_total, range(len(lanes)), [ranks] * len(lanes)):
-                total += part
-                expected += base
-            block = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns)
-            sums[first : first + rows_at_once] = block.transpose(0, 2, 1)
+    for block in blocks_of(len(rows), rows_at_once):
+        ranks = boxes.ranks(rows[block])
+        total, expected = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
+        for part, base in in_threads(partial(lane_total, ranks), range(len(lanes)), n_jobs):
+            total += part
+            expected += base
+        sums[block] = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns).transpose(0, 2, 1)
     return sums, expected

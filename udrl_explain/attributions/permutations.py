@@ -1,12 +1,11 @@
 """Sampled Shapley values with their standard error, for policies of too many inputs to enumerate."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from udrl_explain.attributions.enumeration import Outputs, evaluated
+from udrl_explain.parallel import blocks_of
 
 JOINED_AT_ONCE = 1 << 16
 KNOWN_FLOATS = 1 << 23  # worths kept, so that a coalition that comes back is not evaluated again
@@ -19,7 +18,7 @@ def sampled_values(
     n_actions: int,
     n_pairs: int,
     seed: int,
-    n_threads: int,
+    n_jobs: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean gain of every input over random orders in which the inputs join, each order also taken backwards.
 
@@ -36,7 +35,9 @@ def sampled_values(
     n_actions : int
     n_pairs : int
         Orders drawn; the same for all rows.
-    seed, n_threads : int
+    seed : int
+    n_jobs : int or None
+        As for :func:`~udrl_explain.attributions.enumeration.coalition_worths`.
 
     Returns
     -------
@@ -48,14 +49,14 @@ def sampled_values(
     orders = [generator.permutation(n_features) for _ in range(n_pairs)]
     mean = np.zeros((len(rows), n_features, n_actions))
     squares = np.zeros_like(mean)
-    with ThreadPoolExecutor(n_threads) as pool, threadpool_limits(1):
+    with threadpool_limits(1):
         known: dict[bytes, NDArray[np.float64]] = {}
 
         def worth(members: NDArray[np.bool_]) -> NDArray[np.float64]:
             key = members.tobytes()
             if key in known:
                 return known[key]
-            result = _worth(outputs, rows, background, members, pool)
+            result = _worth(outputs, rows, background, members, n_jobs)
             if (len(known) + 1) * result.size <= KNOWN_FLOATS or members.all() or not members.any():
                 known[key] = result
             return result
@@ -82,21 +83,20 @@ def _worth(
     rows: NDArray[np.float64],
     background: NDArray[np.float64],
     members: NDArray[np.bool_],
-    pool: ThreadPoolExecutor,
+    n_jobs: int | None,
 ) -> NDArray[np.float64]:
     """Mean output of rows whose other inputs come from each background row, shape ``(n_rows, n_actions)``."""
     if members.all():
-        return evaluated(outputs, rows, pool)
+        return evaluated(outputs, rows, n_jobs)
     if not members.any() and len(rows) > 1:  # nothing of a row is used
-        return np.repeat(_worth(outputs, rows[:1], background, members, pool), len(rows), axis=0)
+        return np.repeat(_worth(outputs, rows[:1], background, members, n_jobs), len(rows), axis=0)
     blocks = []
-    step = max(1, JOINED_AT_ONCE // len(background))
-    for first in range(0, len(rows), step):
-        block = rows[first : first + step]
-        total = np.zeros((len(block), 1))
-        for start in range(0, len(background), JOINED_AT_ONCE):
-            part = background[start : start + JOINED_AT_ONCE]
-            joined = np.where(members, block[:, None, :], part).reshape(-1, rows.shape[1])
-            total = total + evaluated(outputs, joined, pool).reshape(len(block), len(part), -1).sum(axis=1)
+    for block in blocks_of(len(rows), max(1, JOINED_AT_ONCE // len(background))):
+        own = rows[block, None, :]
+        total = np.zeros((len(own), 1))
+        for part in blocks_of(len(background), JOINED_AT_ONCE):
+            joined = np.where(members, own, background[part])
+            flat = evaluated(outputs, joined.reshape(-1, rows.shape[1]), n_jobs)
+            total = total + flat.reshape(*joined.shape[:2], -1).sum(axis=1)
         blocks.append(total / len(background))
     return np.concatenate(blocks)
