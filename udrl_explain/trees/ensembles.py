@@ -1,7 +1,7 @@
 """Copy a fitted scikit-learn tree ensemble into a :class:`~udrl_explain.forest.Forest`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,28 @@ from sklearn.ensemble import (
 from sklearn.tree import BaseDecisionTree, DecisionTreeClassifier
 
 from udrl_explain.forest import LEAF, Forest, Link
+
+
+class TreeArrays(Protocol):
+    """One tree as scikit-learn's ``Tree`` shows it; whoever has these arrays can make a forest of them."""
+
+    @property
+    def node_count(self) -> int: ...  # noqa: D102
+    @property
+    def children_left(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def children_right(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def feature(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def threshold(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def impurity(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def weighted_n_node_samples(self) -> NDArray[Any]: ...  # noqa: D102
+    @property
+    def value(self) -> NDArray[Any]:
+        """Class fractions, shape ``(n_nodes, 1, n_classes)``."""
 
 
 def forest_from_estimator(estimator: Any, n_actions: int) -> Forest | None:
@@ -35,10 +57,11 @@ def forest_from_estimator(estimator: Any, n_actions: int) -> Forest | None:
         gradient boosting with its default prior and AdaBoost over trees.
     """
     if isinstance(estimator, DecisionTreeClassifier):
-        return _averaged([estimator], [estimator.classes_], estimator.n_features_in_, n_actions)
+        return averaged_forest([estimator.tree_], [estimator.classes_], estimator.n_features_in_, n_actions)
     if isinstance(estimator, (RandomForestClassifier, ExtraTreesClassifier)):
         classes = [estimator.classes_] * len(estimator.estimators_)
-        return _averaged(estimator.estimators_, classes, estimator.n_features_in_, n_actions)
+        trees = [tree.tree_ for tree in estimator.estimators_]
+        return averaged_forest(trees, classes, estimator.n_features_in_, n_actions)
     if isinstance(estimator, BaggingClassifier):
         return _bagged(estimator, n_actions)
     if isinstance(estimator, GradientBoostingClassifier):
@@ -48,17 +71,33 @@ def forest_from_estimator(estimator: Any, n_actions: int) -> Forest | None:
     return None
 
 
-def _averaged(
-    trees: Sequence[DecisionTreeClassifier],
+def averaged_forest(
+    trees: Sequence[TreeArrays],
     classes: Sequence[NDArray[Any]],
     n_features: int,
     n_actions: int,
     columns: Sequence[NDArray[np.intp]] | None = None,
 ) -> Forest:
+    """Forest whose probabilities are the mean of its trees' class fractions.
+
+    Parameters
+    ----------
+    trees : sequence of TreeArrays
+    classes : sequence of arrays of shape (n_classes,)
+        The environment action of each output of each tree.
+    n_features, n_actions : int
+    columns : sequence of arrays, optional
+        The input column that each tree's own columns stand for; the same numbers by default.
+
+    Raises
+    ------
+    ValueError
+        If the arrays are no forest.
+    """
     values = []
     for tree, labels in zip(trees, classes, strict=True):
-        value = np.zeros((tree.tree_.node_count, n_actions))
-        value[:, labels.astype(np.intp)] = tree.tree_.value[:, 0, :]
+        value = np.zeros((tree.node_count, n_actions))
+        value[:, labels.astype(np.intp)] = tree.value[:, 0, :]
         values.append(value)
     return _concatenated(trees, values, np.zeros(n_actions), n_features, "mean", columns)
 
@@ -69,7 +108,8 @@ def _bagged(estimator: BaggingClassifier, n_actions: int) -> Forest | None:
         return None
     # Each tree saw some of the columns and labels, and numbers them in its own way.
     classes = [estimator.classes_[tree.classes_.astype(np.intp)] for tree in trees]
-    return _averaged(trees, classes, estimator.n_features_in_, n_actions, estimator.estimators_features_)
+    arrays = [tree.tree_ for tree in trees]
+    return averaged_forest(arrays, classes, estimator.n_features_in_, n_actions, estimator.estimators_features_)
 
 
 def _gradient_boosted(estimator: GradientBoostingClassifier, n_actions: int) -> Forest | None:
@@ -88,7 +128,7 @@ def _gradient_boosted(estimator: GradientBoostingClassifier, n_actions: int) -> 
         for column, tree in zip(columns, stage, strict=True):
             value = np.zeros((tree.tree_.node_count, n_actions))
             value[:, column] = unit * estimator.learning_rate * tree.tree_.value[:, 0, 0]
-            trees.append(tree)
+            trees.append(tree.tree_)
             values.append(_inner_means(tree, value))
     return _concatenated(trees, values, base, estimator.n_features_in_, "softmax")
 
@@ -112,7 +152,7 @@ def _ada_boosted(estimator: AdaBoostClassifier, n_actions: int) -> Forest | None
         value[:, classes] = -1.0 / (n_classes - 1)
         value[np.arange(len(votes)), votes] = 1.0
         values.append(_inner_means(tree, value * (weight / total_weight / (n_classes - 1))))
-    return _concatenated(trees, values, base, estimator.n_features_in_, "softmax")
+    return _concatenated([tree.tree_ for tree in trees], values, base, estimator.n_features_in_, "softmax")
 
 
 def _inner_means(tree: BaseDecisionTree, value: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -127,22 +167,22 @@ def _inner_means(tree: BaseDecisionTree, value: NDArray[np.float64]) -> NDArray[
 
 
 def _concatenated(
-    trees: Sequence[BaseDecisionTree],
+    trees: Sequence[TreeArrays],
     values: Sequence[NDArray[np.float64]],
     base: NDArray[np.float64],
     n_features: int,
     link: Link,
     columns: Sequence[NDArray[np.intp]] | None = None,
 ) -> Forest:
-    sizes = np.array([tree.tree_.node_count for tree in trees])
+    sizes = np.array([tree.node_count for tree in trees])
     roots = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int32)
 
     def joined(name: str, dtype: type[np.generic]) -> NDArray[Any]:
-        return np.concatenate([getattr(tree.tree_, name) for tree in trees]).astype(dtype)
+        return np.concatenate([getattr(tree, name) for tree in trees]).astype(dtype)
 
     left, right = joined("children_left", np.int32), joined("children_right", np.int32)
     is_leaf = left == LEAF
-    features = [tree.tree_.feature for tree in trees]
+    features = [tree.feature for tree in trees]
     if columns is not None:  # leaves hold a negative number, which is overwritten below
         features = [own[feature] for own, feature in zip(columns, features, strict=True)]
     shift = np.where(is_leaf, 0, np.repeat(roots, sizes)).astype(np.int32)
