@@ -21,10 +21,13 @@ import sklearn
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestClassifier
 
+from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
-from udrl_explain.episodes import Episode, ReplayBuffer, collect_episodes
+from udrl_explain.episodes import Episode, collect_episodes
 from udrl_explain.policies import policy_from_estimator
 from udrl_explain.rollouts.actors import greedy, uniform
+from udrl_explain.training.buffer import ReplayBuffer
+from udrl_explain.training.rows import RowDrawer
 
 ENVIRONMENT = "CartPole-v0"
 SCALE = 0.02
@@ -37,7 +40,7 @@ def forest_and_seeds(n_episodes: int, seed: int) -> tuple[RandomForestClassifier
     seeds = generator.integers(1 << 30, size=700 + n_episodes).tolist()
     buffer = ReplayBuffer(700)
     buffer.add(collect_episodes(Lockstep(ENVIRONMENT), uniform(2, generator), np.zeros((700, 2)), seeds[:700]))
-    inputs, actions = buffer.training_rows(0, generator)
+    inputs, actions = RowDrawer(TrainConfig(recipe="paper").resolved(), buffer, generator).draw()
     rows = inputs * np.array([1, 1, 1, 1, SCALE, SCALE])
     return RandomForestClassifier(random_state=seed).fit(rows, actions), seeds[700:]
 

@@ -148,10 +148,12 @@ def main() -> None:
     if arguments.quick:
         settings |= {"max_episode": 3, "final_testing_sample": 3, "collect_episode": 3, "warm_up": 20}
         arguments.samples, arguments.episodes = 2, 1
-    config = TrainConfig(env_name=ENVIRONMENT, return_scale=SCALE, horizon_scale=SCALE, **settings)
+    config = TrainConfig(env_name=ENVIRONMENT, recipe="paper", return_scale=SCALE, horizon_scale=SCALE, **settings)
     n_fits = config.max_episode
 
-    timed_training(TrainConfig(max_episode=1, warm_up=5, final_testing_sample=1), Watch(False, 1, 1))  # compiles
+    timed_training(
+        TrainConfig(recipe="paper", max_episode=1, warm_up=5, final_testing_sample=1), Watch(False, 1, 1)
+    )  # compiles
     watch = Watch(False, n_fits, arguments.samples)
     ours = timed_training(config, watch)
     fits = sum(watch.fit_seconds)

@@ -15,8 +15,8 @@ _MADE = {}
 def tiny_training(estimator_name, seed, **changes):
     """Settings of a training that takes a second."""
     small = {
-        "max_episode": 3, "collect_episode": 3, "warm_up": 6, "memory_size": 20, "last_few": 4, "testing_period": 1,
-        "final_testing_sample": 3,
+        "recipe": "paper", "max_episode": 3, "collect_episode": 3, "warm_up": 6, "memory_size": 20, "last_few": 4,
+        "testing_period": 1, "final_testing_sample": 3,
     }  # fmt: skip
     if estimator_name == "neural":
         small |= {"batch_size": 4, "train_per_iter": 2}

@@ -1,11 +1,13 @@
 import dataclasses
 import json
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from udrl_explain.config import TrainConfig, safe_folder_name
+from udrl_explain.settings.recipes import reward_kind
 
 DESIGN_DEFAULTS = {
     "env_name": "CartPole-v0",
@@ -32,22 +34,63 @@ DESIGN_DEFAULTS = {
 }
 
 
-def test_the_defaults_are_those_of_the_paper():
-    assert TrainConfig().resolved().to_dict() == DESIGN_DEFAULTS
+NEUTRAL = {
+    "rows_per_episode": 1, "max_rows": 0, "estimator_arguments": (), "warm_up_hold": 1.0, "warm_up_better": 0,
+    "memory_keeps": "best", "memory_steps": 0, "memory_ties": "newest", "diverse_share": 0.0, "worst_limit": 0,
+    "horizon_meaning": "exact", "advantage_weight": 0.0, "practice_share": 0.0, "clip_return": False,
+    "exploration_power": 1.0, "final_policy": "last", "final_arguments": (), "final_command": "exploratory",
+}  # fmt: skip
+
+
+def test_the_defaults_of_paper_are_those_of_the_paper():
+    found = TrainConfig(recipe="paper").resolved().to_dict()
+    assert {name: found[name] for name in DESIGN_DEFAULTS} == DESIGN_DEFAULTS
+
+
+def test_every_other_setting_is_neutral_under_paper():
+    found = TrainConfig(recipe="paper", estimator_name="neural").resolved().to_dict()
+    assert found | NEUTRAL == found
+
+
+@pytest.mark.parametrize("name", ["seed", "max_episode", "collect_episode", "batch_size", "last_few", "epsilon"])
+def test_flags_of_old_keep_their_default_under_robust(name):
+    assert getattr(TrainConfig().resolved(), name) == DESIGN_DEFAULTS[name]
+
+
+def test_what_depends_on_rewards_is_open_until_they_are_known():
+    assert TrainConfig().resolved().advantage_weight is None
+    assert TrainConfig(reward_kind="constant").resolved().advantage_weight == 0
+    assert TrainConfig(reward_kind="varied").resolved().advantage_weight > 0
+    for kind in ("constant", "varied"):
+        resolved = TrainConfig(reward_kind=kind).resolved()
+        assert not [name for name, value in resolved.to_dict().items() if value is None]
+        assert resolved.resolved() == resolved
+
+
+def test_rewards_are_constant_where_one_value_makes_up_nine_tenths():
+    assert reward_kind([np.ones(9), np.zeros(1)]) == "constant"
+    assert reward_kind([np.ones(8), np.zeros(2)]) == "varied"
+    assert reward_kind([np.arange(10.0)]) == "varied"
 
 
 def test_a_net_has_its_own_defaults():
-    resolved = TrainConfig(estimator_name="neural").resolved()
+    resolved = TrainConfig(estimator_name="neural", recipe="paper").resolved()
     found = (resolved.train_per_iter, resolved.batch_size, resolved.warm_up, resolved.exploration)
     assert found == (100, 256, 260, "sample")
 
 
-def test_what_is_set_stays_as_set():
-    mine = TrainConfig(
-        estimator_name="neural", train_per_iter=3, batch_size=4, warm_up=5, exploration="epsilon",
-        final_desired_return=7, final_desired_horizon=8,
-    )  # fmt: skip
-    assert mine.resolved() == mine
+SET = {
+    "estimator_name": "neural", "train_per_iter": 3, "batch_size": 4, "warm_up": 5, "exploration": "epsilon",
+    "final_desired_return": 7, "final_desired_horizon": 8, "diverse_share": 0.1, "advantage_weight": 0.0,
+    "estimator_arguments": ("alpha=0.1",), "final_policy": "last",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [None, "constant", "varied"])
+def test_what_is_set_stays_as_set(kind):
+    mine = TrainConfig(**SET, reward_kind=kind)
+    resolved = mine.resolved()
+    assert {name: getattr(resolved, name) for name in SET} == SET == {name: getattr(mine, name) for name in SET}
     other = TrainConfig(env_name="Acrobot-v1").resolved()
     assert other.final_desired_return is None  # known only after training
 
@@ -65,7 +108,7 @@ def test_what_is_set_stays_as_set():
         ("collect_episode", 0, "collect_episode must be at least 1, got 0"),
         ("train_per_iter", 0, "train_per_iter must be at least 1, got 0"),
         ("batch_size", -5, "batch_size must be at least 0, got -5"),
-        ("batch_size", 51, r"batch_size must not exceed the buffer .*\(50\), got 51"),
+        ("batch_size", 101, r"batch_size must not exceed the buffer .*\(100\), got 101"),
         ("warm_up", 0, "warm_up must be at least 1, got 0"),
         ("memory_size", 0, "memory_size must be at least 1, got 0"),
         ("last_few", 0, "last_few must be at least 1, got 0"),
@@ -81,6 +124,36 @@ def test_what_is_set_stays_as_set():
         ("epsilon", 1.01, r"epsilon must lie in 0\.\.1, got 1\.01"),
         ("epsilon", -0.01, r"epsilon must lie in 0\.\.1, got -0\.01"),
         ("exploration", "greedy", "exploration must be 'epsilon' or 'sample', got 'greedy'"),
+        ("recipe", "mine", "recipe must be 'robust' or 'paper', got 'mine'"),
+        ("reward_kind", "odd", "reward_kind must be 'constant' or 'varied', got 'odd'"),
+        ("rows_per_episode", -1, "rows_per_episode must be at least 0, got -1"),
+        ("max_rows", 1.5, "max_rows must be a whole number, got 1.5"),
+        ("estimator_arguments", "depth=3", "estimator_arguments must be texts of the form name=value, got 'depth=3'"),
+        ("estimator_arguments", ["depth"], "estimator_arguments must be texts of the form name=value, got 'depth'"),
+        ("estimator_arguments", ["a=1", "a=2"], "estimator_arguments holds 'a' twice"),
+        ("estimator_arguments", {"random_state": 1}, "cannot hold 'random_state': the seed decides it"),
+        ("final_arguments", ["n_jobs=2"], "final_arguments cannot hold 'n_jobs': results do not depend on it"),
+        ("warm_up_hold", 0.5, "warm_up_hold must be at least 1, got 0.5"),
+        ("warm_up_hold", float("inf"), "warm_up_hold must be a finite number, got inf"),
+        ("warm_up_better", -1, "warm_up_better must be at least 0, got -1"),
+        ("warm_up_limit", 99, r"warm_up must not exceed warm_up_limit \(99\), got 100"),
+        ("memory_steps", -1, "memory_steps must be at least 0, got -1"),
+        ("memory_keeps", "worst", "memory_keeps must be 'best' or 'recent', got 'worst'"),
+        ("memory_ties", "oldest", "memory_ties must be 'newest' or 'random', got 'oldest'"),
+        ("diverse_share", 1.1, r"diverse_share must lie in 0\.\.1, got 1\.1"),
+        ("diverse_share", 1.0, "diverse_share must leave room for at least one kept episode"),
+        ("worst_limit", -1, "worst_limit must be at least 0, got -1"),
+        ("horizon_meaning", "long", "horizon_meaning must be 'exact', 'at_most' or 'none', got 'long'"),
+        ("advantage_weight", -1, r"advantage_weight must lie in 0\.\.100, got -1"),
+        ("practice_share", 2, r"practice_share must lie in 0\.\.1, got 2"),
+        ("clip_return", 1, "clip_return must be true or false, got 1"),
+        ("exploration_power", 0, "exploration_power must be above 0, got 0"),
+        ("final_policy", "best", "final_policy must be 'last', 'joined', 'refit' or 'validated', got 'best'"),
+        ("joined_fits", 0, "joined_fits must be at least 1, got 0"),
+        ("final_rows_per_episode", -1, "final_rows_per_episode must be at least 0, got -1"),
+        ("validation_period", 0, "validation_period must be at least 1, got 0"),
+        ("validation_episodes", 0, "validation_episodes must be at least 1, got 0"),
+        ("final_command", "any", "final_command must be 'exploratory' or 'validated', got 'any'"),
         ("final_testing", 1, "final_testing must be true or false, got 1"),
         ("save_policy", "yes", "save_policy must be true or false, got 'yes'"),
         ("env_name", "", "env_name must be a printable name of at most 200 characters, got ''"),
@@ -96,12 +169,43 @@ def test_every_rule_names_the_setting_and_the_value(name, value, rule):
 
 
 def test_a_batch_must_fit_the_buffer_of_the_first_fit():
-    assert TrainConfig(batch_size=50).batch_size == 50
+    assert TrainConfig(batch_size=100).batch_size == 100
     assert TrainConfig(batch_size=80, warm_up=80).batch_size == 80
     with pytest.raises(ValueError, match=r"smaller of warm_up and memory_size \(30\), got 40"):
         TrainConfig(batch_size=40, memory_size=30)
     with pytest.raises(ValueError, match=r"\(100\), got 256"):
-        TrainConfig(estimator_name="neural", warm_up=100)
+        TrainConfig(estimator_name="neural", recipe="paper", warm_up=100)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"final_policy": "joined", "estimator_name": "svm.SVC"}, "'joined' needs a forest that averages its trees"),
+        ({"final_policy": "joined", "estimator_name": "neural"}, "'joined' needs a forest that averages its trees"),
+        ({"final_policy": "refit", "estimator_name": "neural"}, "'refit' has no meaning for estimator_name 'neural'"),
+        (
+            {"exploration": "epsilon", "exploration_power": 2},
+            "exploration_power has no meaning under exploration 'epsilon', got 2.0",
+        ),
+        (
+            {"recipe": "paper", "exploration_power": 2},
+            "exploration_power has no meaning under exploration 'epsilon', got 2.0",
+        ),
+    ],
+)
+def test_settings_without_a_meaning_together_are_refused(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**settings)
+
+
+def test_arguments_have_one_form():
+    one = TrainConfig(estimator_arguments=["n_estimators = 20", "max_features=None", "bootstrap=True"])
+    other = TrainConfig(estimator_arguments={"bootstrap": True, "max_features": None, "n_estimators": 20})
+    assert one == other
+    assert one.estimator_arguments == ("bootstrap=true", "max_features=none", "n_estimators=20")
+    assert TrainConfig(estimator_arguments={"hidden_layer_sizes": (8, 8)}).estimator_arguments == (
+        "hidden_layer_sizes=(8, 8)",
+    )
 
 
 def test_settings_cannot_be_changed():
@@ -113,6 +217,15 @@ CHOICES = {
     "estimator_name": st.sampled_from(["neural", "svm.SVC", "tree.DecisionTreeClassifier"]),
     "max_episode": st.integers(1, 2000),
     "collect_episode": st.integers(1, 50),
+    "recipe": st.sampled_from(["robust", "paper"]),
+    "reward_kind": st.none() | st.sampled_from(["constant", "varied"]),
+    "rows_per_episode": st.none() | st.integers(0, 20),
+    "estimator_arguments": st.none() | st.sampled_from([(), ("max_depth=3",), ("max_depth=3", "criterion=gini")]),
+    "warm_up_hold": st.none() | st.floats(1, 100),
+    "diverse_share": st.none() | st.floats(0, 0.5),
+    "advantage_weight": st.none() | st.floats(0, 5),
+    "clip_return": st.none() | st.booleans(),
+    "final_policy": st.none() | st.sampled_from(["last", "validated"]),
     "train_per_iter": st.none() | st.integers(1, 200),
     "batch_size": st.none() | st.integers(0, 50),
     "warm_up": st.none() | st.integers(256, 300),
@@ -174,8 +287,9 @@ def test_the_default_experiment_is_called_base():
 def test_a_default_written_out_is_still_the_default():
     """The bug: `train_per_iter=1` gave another folder than leaving it out, and so did a config read back from a run."""
     assert TrainConfig(train_per_iter=1, batch_size=0, final_desired_return=200).experiment() == "base"
-    assert TrainConfig(estimator_name="neural", warm_up=260).experiment() == "estimator_name-neural"
+    assert TrainConfig(estimator_name="neural", warm_up=100).experiment() == "estimator_name-neural"
     assert TrainConfig(estimator_name="neural", warm_up=261).experiment() == "estimator_name-neural_warm_up-261"
+    assert TrainConfig(recipe="paper", warm_up=50).experiment() == "recipe-paper"
     assert TrainConfig(train_per_iter=100).experiment() == "train_per_iter-100"
 
 

@@ -1,12 +1,13 @@
 import gymnasium as gym
 import numpy as np
 import pytest
+from core_helpers import episode as made_episode
 from core_helpers import scaled, training_rows
 from sklearn.ensemble import RandomForestClassifier
 
 from udrl_explain.commands import Command
 from udrl_explain.environments import Lockstep
-from udrl_explain.episodes import Episode, ReplayBuffer, collect_episodes
+from udrl_explain.episodes import Episode, collect_episodes
 from udrl_explain.policies import policy_from_estimator
 from udrl_explain.rollouts.actors import exploring, greedy, uniform
 from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds
@@ -75,14 +76,8 @@ def test_commands_follow_the_rule_within_an_episode():
     assert (rewards == 1).all()
 
 
-def episode(rewards, marker=0.0, seed=0):
-    n = len(rewards)
-    inputs = np.full((n, 3), marker)
-    return Episode(inputs, np.arange(n) % 2, np.array(rewards, dtype=np.float64), seed)
-
-
 def test_hindsight_commands_are_what_was_achieved_from_each_step_on():
-    original = episode([1.0, -2.0, 0.5, 4.0], marker=7.0)
+    original = made_episode([1.0, -2.0, 0.5, 4.0], marker=7.0)
     rows = original.hindsight_inputs()
     assert rows.tolist() == [[7, 3.5, 4], [7, 2.5, 3], [7, 4.5, 2], [7, 4.0, 1]]
     assert (original.inputs == 7).all()  # left as it was
@@ -93,77 +88,6 @@ def test_an_episode_has_equal_lengths_and_at_least_one_step():
         Episode(np.zeros((2, 3)), np.zeros(3, int), np.zeros(3), 0)
     with pytest.raises(ValueError, match="at least one"):
         Episode(np.zeros((0, 3)), np.zeros(0, int), np.zeros(0), 0)
-
-
-def test_the_buffer_keeps_the_best_and_of_equals_the_newest():
-    buffer = ReplayBuffer(3)
-    buffer.add([episode([1.0], seed=1), episode([5.0], seed=2), episode([3.0], seed=3)])
-    assert [kept.seed for kept in buffer.episodes] == [2, 3, 1]
-    buffer.add([episode([3.0], seed=4)])
-    assert [kept.seed for kept in buffer.episodes] == [2, 4, 3]
-    buffer.add([episode([3.0], seed=5), episode([3.0], seed=6), episode([0.0], seed=7)])
-    assert [kept.seed for kept in buffer.episodes] == [2, 6, 5]
-    assert len(buffer) == 3
-
-
-def test_the_buffer_keeps_what_a_plain_sort_would_keep():
-    generator = np.random.default_rng(0)
-    buffer, everything = ReplayBuffer(10), []
-    for batch in range(12):
-        new = [episode([float(generator.integers(5))], seed=batch * 10 + i) for i in range(4)]
-        buffer.add(new)
-        everything += new
-        # Newest first among equals: the seeds rise with age.
-        expected = sorted(everything, key=lambda each: (-each.total_return, -each.seed))[:10]
-        assert [kept.seed for kept in buffer.episodes] == [each.seed for each in expected]
-
-
-def test_training_rows_are_one_step_of_each_episode_with_its_hindsight_command():
-    buffer = ReplayBuffer(50)
-    lengths = [3, 1, 6, 4]
-    buffer.add([episode([float(i + 1)] * n, marker=float(i), seed=i) for i, n in enumerate(lengths)])
-    seen = {i: set() for i in range(4)}
-    generator = np.random.default_rng(0)
-    for _ in range(200):
-        inputs, actions = buffer.training_rows(0, generator)
-        assert sorted(inputs[:, 0]) == [0, 1, 2, 3]  # each episode once
-        for row, action in zip(inputs, actions, strict=True):
-            which = int(row[0])
-            steps_left = int(row[2])
-            assert row[1] == (which + 1) * steps_left
-            assert action == (lengths[which] - steps_left) % 2
-            seen[which].add(steps_left)
-    assert seen == {i: set(range(1, n + 1)) for i, n in enumerate(lengths)}  # every step is drawn
-
-
-def test_steps_are_drawn_uniformly():
-    buffer = ReplayBuffer(5)
-    buffer.add([episode([1.0] * 4)])
-    generator = np.random.default_rng(1)
-    drawn = [buffer.training_rows(0, generator)[0][0, 2] for _ in range(4000)]
-    counts = np.bincount(np.array(drawn, dtype=int), minlength=5)[1:]
-    assert (np.abs(counts - 1000) < 120).all()
-
-
-def test_a_batch_is_drawn_without_replacement():
-    buffer = ReplayBuffer(20)
-    buffer.add([episode([1.0], marker=float(i)) for i in range(20)])
-    generator = np.random.default_rng(0)
-    inputs, actions = buffer.training_rows(12, generator)
-    assert inputs.shape == (12, 3)
-    assert actions.shape == (12,)
-    assert len(set(inputs[:, 0])) == 12
-    assert set(buffer.training_rows(12, generator)[0][:, 0]) != set(inputs[:, 0])
-
-
-def test_exploratory_commands_come_from_the_best_episodes():
-    buffer = ReplayBuffer(10)
-    buffer.add([episode([float(i)] * (i + 1)) for i in range(6)])  # returns i (i + 1), lengths i + 1
-    mean, std, length = buffer.exploratory_range(3)
-    returns = [30.0, 20.0, 12.0]
-    assert (mean, std) == (pytest.approx(np.mean(returns)), pytest.approx(np.std(returns)))
-    assert length == 5.0
-    assert buffer.exploratory_range(99)[2] == 3.5  # as many as there are
 
 
 class Fixed:

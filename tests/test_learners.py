@@ -24,7 +24,7 @@ STORED_AS = {
 
 
 def learner(name, seed=0, n_actions=3, **settings):
-    config = TrainConfig(estimator_name=name, **settings).resolved()
+    config = TrainConfig(estimator_name=name, recipe="paper", **settings).resolved()
     return Learner(config, n_actions, np.random.default_rng(seed))
 
 

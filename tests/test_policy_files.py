@@ -178,11 +178,13 @@ FOREST_ATTACKS = {
         "roots must ascend",
     ),
     "missing": (lambda a: {"value": None}, "array 'value' is missing"),
-    "no schema": (lambda a: {"schema_version": None}, "array 'schema_version' is missing"),
+    "no format": (lambda a: {"format": None}, "array 'format' is missing"),
     "unknown": (lambda a: {"extra": np.zeros(1)}, "array 'extra' is unknown"),
-    "wrong schema": (lambda a: {"schema_version": np.int64(99)}, "schema version 99 is not 1"),
-    "schema as text": (lambda a: {"schema_version": np.str_("1")}, "'schema_version' must hold numbers"),
-    "schema as list": (lambda a: {"schema_version": np.array([1])}, "must have 0 dimensions"),
+    "newer format": (lambda a: {"format": np.int64(99)}, r"format 99 is newer than this release reads \(2\)"),
+    "format 0": (lambda a: {"format": np.int64(0)}, "format must be a whole number from 1 on, got 0"),
+    "two formats": (lambda a: {"schema_version": np.int64(1)}, "array 'schema_version' is unknown"),
+    "format as text": (lambda a: {"format": np.str_("1")}, "'format' must hold numbers"),
+    "format as list": (lambda a: {"format": np.array([1])}, "must have 0 dimensions"),
     "wrong kind": (lambda a: {"kind": np.str_("oracle")}, "policy kind 'oracle' is unknown"),
     "kind as number": (lambda a: {"kind": np.int64(1)}, "'kind' must be one text"),
     "wrong link": (lambda a: {"link": np.str_("sum")}, "link must be 'mean' or 'softmax'"),
@@ -273,7 +275,7 @@ def npy_bytes(header):
 def test_a_header_that_claims_a_giant_array_is_refused(tmp_path, shape):
     with zipfile.ZipFile(tmp_path / ARRAY_FILE, "w") as archive:
         archive.writestr("kind.npy", npy_bytes({"descr": "<f8", "fortran_order": False, "shape": shape}))
-        for name in ("schema_version", "return_scale", "horizon_scale"):
+        for name in ("format", "return_scale", "horizon_scale"):
             archive.writestr(f"{name}.npy", npy_bytes({"descr": "<f8", "fortran_order": False, "shape": ()}) + bytes(8))
     with pytest.raises(ValueError, match=r"policy\.npz"):
         load_policy(tmp_path, 3, SCALE)

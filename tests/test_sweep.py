@@ -12,7 +12,7 @@ from udrl_explain.sweep.options import SweepOptions
 from udrl_explain.sweep.redo import redo_sweep
 from udrl_explain.training.loop import train_policy
 
-SMALL = {"max_episode": 2, "collect_episode": 4, "warm_up": 20, "final_testing_sample": 2}
+SMALL = {"recipe": "paper", "max_episode": 2, "collect_episode": 4, "warm_up": 20, "final_testing_sample": 2}
 
 
 def training_commands(achieved, lengths):

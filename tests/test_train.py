@@ -18,6 +18,7 @@ from udrl_explain.runs import load_run
 from udrl_explain.training.loop import train_policy
 
 SMALL = {
+    "recipe": "paper",
     "max_episode": 3,
     "collect_episode": 4,
     "warm_up": 12,
@@ -206,7 +207,7 @@ def test_every_estimator_trains_is_stored_and_comes_back(tmp_path, name, kind):
     assert isinstance(loaded.policy, kind)
     rows = np.concatenate([episode.inputs for episode in run.episodes])
     np.testing.assert_array_equal(loaded.policy.action_probabilities(rows), run.policy.action_probabilities(rows))
-    assert loaded.directory.parent.name.startswith(f"estimator_name-{name}")
+    assert loaded.directory.parent.name.startswith(f"estimator_name-{name}_recipe-paper")
     again = train_policy(config, tmp_path / "again")
     assert contents(run.directory) == contents(again.directory)
 

@@ -3,25 +3,26 @@
 import dataclasses
 import hashlib
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from udrl_explain.settings.arguments import canonical_arguments
+from udrl_explain.settings.recipes import NEURAL, RECIPE_SETTINGS, Recipe, RewardKind, recipe_value
+from udrl_explain.settings.rules import FLOATS, check_settings, check_type
+
+__all__ = ["NEURAL", "Exploration", "TrainConfig", "safe_folder_name"]
+
 Exploration = Literal["epsilon", "sample"]
-NEURAL = "neural"
-# Settings whose default depends on the estimator: (for "neural", for every other).
-_BY_ESTIMATOR: dict[str, tuple[Any, Any]] = {
-    "train_per_iter": (100, 1),
-    "batch_size": (256, 0),
-    "warm_up": (260, 50),
-    "exploration": ("sample", "epsilon"),
-}
+Keeps = Literal["best", "recent"]
+Ties = Literal["newest", "random"]
+HorizonMeaning = Literal["exact", "at_most", "none"]
+FinalPolicy = Literal["last", "joined", "refit", "validated"]
+FinalCommand = Literal["exploratory", "validated"]
 _FINAL_COMMANDS = {"CartPole-v0": (200.0, 200.0)}
 _LONGEST_NAME = 100
 SWEEP_EPISODES = 20
 """Episodes per command of a sweep."""
-_LARGEST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ class TrainConfig:
     """A scikit-learn classifier as module.Class, or 'neural'."""
     seed: int = 42
     """The one source of randomness; same seed, same machine: byte-equal run."""
+    recipe: Recipe = "robust"
+    """Fills the settings left open: 'robust', or 'paper', the schedule of arXiv 2411.11457."""
+    reward_kind: RewardKind | None = None
+    """What robust does depends on whether rewards are 'constant' from step to step or 'varied' (default: constant if
+    one value makes up at least 90 % of all rewards of the warm-up)."""
     max_episode: int = 500
     """Training iterations; each fits the policy, then collects episodes."""
     collect_episode: int = 15
@@ -50,13 +56,49 @@ class TrainConfig:
     train_per_iter: int | None = None
     """Fits per iteration (default 1; 100 for neural)."""
     batch_size: int | None = None
-    """Buffer episodes per fit, one row each; 0 takes all (default 0; 256 for neural)."""
+    """Buffer episodes per fit; 0 takes all (default 0; 256 for neural under paper)."""
+    rows_per_episode: int | None = None
+    """Training rows from each of these episodes, at distinct random steps; 0 takes every step (paper: 1)."""
+    max_rows: int | None = None
+    """Training rows of a fit at most, drawn at random; 0 sets no limit (paper: 0)."""
+    estimator_arguments: tuple[str, ...] | None = None
+    """Arguments of the estimator, as name=value with a space between them (paper: none)."""
     warm_up: int | None = None
-    """Random episodes before the first fit (default 50; 260 for neural)."""
-    memory_size: int = 700
-    """Episodes of highest return that the replay buffer keeps."""
+    """Random episodes before the first fit (paper: 50; 260 for neural)."""
+    warm_up_hold: float | None = None
+    """Longest mean number of steps for which a random action of the warm-up is held; each episode draws its mean from
+    1 to here, evenly in its logarithm (paper: 1, a new action in every step)."""
+    warm_up_better: int | None = None
+    """The warm-up goes on until so many episodes have beaten the lowest return seen (paper: 0)."""
+    warm_up_limit: int | None = None
+    """Episodes of the warm-up at most (2000)."""
+    memory_size: int | None = None
+    """Episodes that the replay buffer keeps (paper: 700)."""
+    memory_steps: int | None = None
+    """Steps of its kept part at most, where it keeps the most recent episodes; 0 sets no limit (paper: 0)."""
+    memory_keeps: Keeps | None = None
+    """Which: those of the 'best' return, or the most 'recent' (paper: best)."""
+    memory_ties: Ties | None = None
+    """Of episodes with equal return the 'newest' stay, or 'random' ones (paper: newest)."""
+    diverse_share: float | None = None
+    """Share of the buffer, 0..1, whose episodes are spread evenly over the returns seen (paper: 0)."""
+    worst_limit: int | None = None
+    """Episodes of the lowest return seen among the best: at most so many, or as many as there are better ones; none
+    among the diverse. 0 sets no limit (paper: 0)."""
+    horizon_meaning: HorizonMeaning | None = None
+    """Desired horizon of a training row: the 'exact' steps that the episode took, or a bound drawn 'at_most': between
+    these and the longest episode of the buffer, or 'none': always 1, so that the horizon says nothing (paper:
+    exact)."""
+    advantage_weight: float | None = None
+    """Rows of the kept half are drawn in proportion to exp(advantage_weight * standardised advantage), at most 20; 0
+    draws them evenly (paper: 0)."""
     last_few: int = 75
-    """Best episodes from which exploratory commands are made."""
+    """Best episodes from which exploratory commands are made; at most a quarter of the most recent ones."""
+    practice_share: float | None = None
+    """Share of the collected episodes, 0..1, whose command is a return met in the buffer, drawn evenly between its
+    lowest and highest, with the horizon of the episode nearest to it (paper: 0)."""
+    clip_return: bool | None = None
+    """While a desired return runs down, keep it at or below the best return seen (paper: no)."""
     testing_period: int = 10
     """Iterations between evaluations without exploration."""
     horizon_scale: float = 0.02
@@ -65,69 +107,63 @@ class TrainConfig:
     """Factor on the desired return (1/reward) inside the policy."""
     exploration: Exploration | None = None
     """'epsilon' (argmax or, with probability epsilon, a uniform action) or 'sample' (drawn from the policy's
-    probabilities) (default epsilon; sample for neural)."""
+    probabilities) (paper: epsilon; sample for neural)."""
+    exploration_power: float | None = None
+    """Power of the probabilities under 'sample', reached linearly from 1 over the training (1: none)."""
     epsilon: float = 0.2
     """Probability of a uniform action under 'epsilon' exploration."""
+    final_policy: FinalPolicy | None = None
+    """'last' fit; the last fits 'joined' into one forest; a 'refit' on more rows; or the checkpoint that does best on
+    validation seeds, 'validated' (paper: last)."""
+    joined_fits: int | None = None
+    """Fits that 'joined' makes one forest of (10)."""
+    final_rows_per_episode: int | None = None
+    """Rows from each episode of the buffer for 'refit'; 0 takes every step (20)."""
+    final_arguments: tuple[str, ...] | None = None
+    """Arguments of the estimator for 'refit', as estimator_arguments (paper: none)."""
+    validation_period: int | None = None
+    """Iterations between the checkpoints of 'validated' (10)."""
+    validation_episodes: int | None = None
+    """Validation episodes per checkpoint; the best five are played again on three times as many (20)."""
+    final_command: FinalCommand | None = None
+    """Command of the final evaluation: 'exploratory', the lower end of the last exploratory range, or 'validated': of
+    that one and the sweep's levels, the one that achieves most on validation seeds (paper: exploratory)."""
     final_testing: bool = True
     """Evaluate at the end, and sweep the commands."""
     final_testing_sample: int = 100
     """Episodes of the final evaluation."""
     final_desired_return: float | None = None
-    """Command of the evaluations, in reward (default 200 for CartPole-v0; else the lower end of the last
-    exploratory range)."""
+    """Command of the evaluations, in reward (default 200 for CartPole-v0; else as final_command says)."""
     final_desired_horizon: float | None = None
-    """Command of the evaluations, in steps (default 200 for CartPole-v0; else the mean length of the last_few
-    best episodes)."""
+    """Command of the evaluations, in steps (default 200 for CartPole-v0; else as final_command says)."""
     save_policy: bool = True
     """Store the policy in the run folder."""
     save_learning_infos: bool = True
     """Store one record per fit in the run folder."""
 
     def __post_init__(self) -> None:
+        for name in ("estimator_arguments", "final_arguments"):
+            object.__setattr__(self, name, canonical_arguments(name, getattr(self, name)))
         for field in dataclasses.fields(self):
-            _check_type(field, getattr(self, field.name))
-            if field.name in _FLOATS and getattr(self, field.name) is not None:
+            check_type(field.name, getattr(self, field.name), field.default)
+            if field.name in FLOATS and getattr(self, field.name) is not None:
                 # 1 and 1.0 are one setting: one folder name, one line in conf.json.
                 object.__setattr__(self, field.name, float(getattr(self, field.name)))
-        if self.seed > _LARGEST_SEED:
-            raise ValueError(f"seed must be at most {_LARGEST_SEED}, got {self.seed}")
-        for name in ("env_name", "estimator_name"):
-            text = getattr(self, name)
-            if not text or not text.isprintable() or len(text) > 200:
-                raise ValueError(f"{name} must be a printable name of at most 200 characters, got {text!r}")
-        for name, least in _AT_LEAST.items():
-            value = getattr(self, name)
-            if value is not None and value < least:
-                raise ValueError(f"{name} must be at least {least}, got {value}")
-        for name in ("horizon_scale", "return_scale"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        if not 0 <= self.epsilon <= 1:
-            raise ValueError(f"epsilon must lie in 0..1, got {self.epsilon}")
-        if self.exploration not in (None, "epsilon", "sample"):
-            raise ValueError(f"exploration must be 'epsilon' or 'sample', got {self.exploration!r}")
-        self._check_batch()
-
-    def _check_batch(self) -> None:
-        settings = {name: self.effective(name) for name in ("batch_size", "warm_up")}
-        smallest_buffer = min(settings["warm_up"], self.memory_size)
-        if settings["batch_size"] > smallest_buffer:
-            raise ValueError(
-                f"batch_size must not exceed the buffer at the first fit, the smaller of warm_up and memory_size "
-                f"({smallest_buffer}), got {settings['batch_size']}"
-            )
+        check_settings({field.name: self.effective(field.name) for field in dataclasses.fields(self)})
 
     def effective(self, name: str) -> Any:
-        """Value of a setting after the estimator's defaults."""
+        """Value of a setting after the recipe; None where it depends on a `reward_kind` that is not known yet."""
         value = getattr(self, name)
-        if value is None and name in _BY_ESTIMATOR:
-            neural, other = _BY_ESTIMATOR[name]
-            return neural if self.estimator_name == NEURAL else other
+        if value is None and name in RECIPE_SETTINGS:
+            return recipe_value(self.recipe, name, self.estimator_name, self.reward_kind)
         return value
 
     def resolved(self) -> "TrainConfig":
-        """Copy with every estimator-dependent default filled in, and the final command where it is fixed."""
-        changes = {name: self.effective(name) for name in _BY_ESTIMATOR}
+        """Copy with everything filled in that the recipe gives, and the final command where it is fixed.
+
+        Settings that depend on a `reward_kind` that is not known yet stay None.
+        """
+        changes = {name: self.effective(name) for name in RECIPE_SETTINGS}
         if self.env_name in _FINAL_COMMANDS:
             desired_return, desired_horizon = _FINAL_COMMANDS[self.env_name]
             if self.final_desired_return is None:
@@ -143,14 +179,15 @@ class TrainConfig:
         characters: a longer name ends with a hash of the whole instead.
         """
         mine = self.resolved().to_dict()
-        usual = TrainConfig(env_name=self.env_name, estimator_name=self.estimator_name).resolved().to_dict()
-        usual["estimator_name"] = TrainConfig.estimator_name
-        parts = [f"{name}-{mine[name]}" for name in mine if name != "seed" and mine[name] != usual[name]]
+        given = {name: mine[name] for name in ("env_name", "estimator_name", "recipe", "reward_kind")}
+        usual = TrainConfig(**given).resolved().to_dict()
+        usual |= {name: getattr(TrainConfig, name) for name in ("estimator_name", "recipe", "reward_kind")}
+        parts = [f"{name}-{_words(mine[name])}" for name in mine if name != "seed" and mine[name] != usual[name]]
         return safe_folder_name("_".join(parts)) if parts else "base"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by setting, in the order of the fields."""
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "TrainConfig":
@@ -168,36 +205,13 @@ class TrainConfig:
         return cls(**values)
 
 
+def _words(value: Any) -> str:
+    return "+".join(value) if isinstance(value, tuple) else str(value)
+
+
 def safe_folder_name(text: str) -> str:
     """Replace what file systems dislike by ``-``; cut names over 100 characters and end them with a hash."""
     name = re.sub(r"[^A-Za-z0-9._+=-]+", "-", text).strip(".-") or "run"
     if len(name) > _LONGEST_NAME:
         name = f"{name[: _LONGEST_NAME - 9]}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     return name
-
-
-_AT_LEAST = {
-    "seed": 0, "max_episode": 1, "collect_episode": 1, "train_per_iter": 1, "batch_size": 0, "warm_up": 1,
-    "memory_size": 1, "last_few": 1, "testing_period": 1, "final_testing_sample": 1, "final_desired_horizon": 1,
-}  # fmt: skip
-_INTEGERS = {
-    "seed", "max_episode", "collect_episode", "train_per_iter", "batch_size", "warm_up", "memory_size", "last_few",
-    "testing_period", "final_testing_sample",
-}  # fmt: skip
-_FLOATS = {"horizon_scale", "return_scale", "epsilon", "final_desired_return", "final_desired_horizon"}
-
-
-def _check_type(field: "dataclasses.Field[Any]", value: Any) -> None:
-    if value is None and field.default is None:
-        return
-    if field.name in _INTEGERS:
-        fits, kind = isinstance(value, int) and not isinstance(value, bool), "a whole number"
-    elif field.name in _FLOATS:
-        fits, kind = isinstance(value, (int, float)) and not isinstance(value, bool), "a finite number"
-        fits = fits and abs(value) <= sys.float_info.max
-    elif isinstance(field.default, bool):
-        fits, kind = isinstance(value, bool), "true or false"
-    else:
-        fits, kind = isinstance(value, str), "text"
-    if not fits:
-        raise ValueError(f"{field.name} must be {kind}, got {value!r}")

@@ -1,7 +1,8 @@
-"""Episodes, the replay buffer that keeps the best of them, and collecting them in lockstep."""
+"""Episodes, and collecting them in lockstep."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,14 @@ from udrl_explain.environments import Lockstep
 
 Actor = Callable[[NDArray[np.float64]], NDArray[np.int64]]
 """Chooses one action per input row: ``(n_rows, n_features) -> (n_rows,)``."""
+
+
+class EpisodeActor(Protocol):
+    """An actor that treats episodes apart."""
+
+    def episode_actions(self, inputs: NDArray[np.float64], which: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Choose one action per input row; `which` numbers the episode of each row."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +77,27 @@ class Episode:
 
 
 def collect_episodes(
-    environments: Lockstep, act: Actor, commands: NDArray[np.float64], seeds: Sequence[int]
+    environments: Lockstep,
+    act: Actor | EpisodeActor,
+    commands: NDArray[np.float64],
+    seeds: Sequence[int],
+    *,
+    most_return: float = np.inf,
 ) -> list[Episode]:
     """Play one episode per command, all at once: one call of `act` per step for all episodes that still run.
 
     Parameters
     ----------
     environments : Lockstep
-    act : callable
+    act : callable or EpisodeActor
         Chooses the actions of a batch of input rows.
     commands : float64 array of shape (n_episodes, 2)
         Desired return and horizon at the start. After each step the return loses the reward and the horizon one
         step, never below 1 (Srivastava et al. 2019, Algorithm 2).
     seeds : sequence of int, length n_episodes
         Environment seeds.
+    most_return : float
+        While a desired return runs down it is kept at or below this, or below its start where that is higher.
 
     Returns
     -------
@@ -93,14 +109,15 @@ def collect_episodes(
     states = rows[:, :-N_COMMANDS]
     states[:] = environments.reset(seeds)
     rows[:, -N_COMMANDS:] = commands
+    most = np.maximum(rows[:, RETURN_COLUMN], most_return)
     live = np.arange(n)
     history: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]] = []
     while live.size:
         batch = rows[live]
-        actions = act(batch)
+        actions = act(batch) if callable(act) else act.episode_actions(batch, live)
         rewards, alive = environments.step(live, actions, states)
         history.append((live, batch, actions, rewards))
-        rows[live, RETURN_COLUMN] -= rewards
+        rows[live, RETURN_COLUMN] = np.minimum(rows[live, RETURN_COLUMN] - rewards, most[live])
         rows[live, HORIZON_COLUMN] = np.maximum(rows[live, HORIZON_COLUMN] - 1.0, 1.0)
         live = live[alive]
     owner = np.concatenate([step[0] for step in history])
@@ -113,72 +130,3 @@ def collect_episodes(
         Episode(all_inputs[i].copy(), all_actions[i].astype(np.int64), all_rewards[i].copy(), int(seeds[i]))
         for i in range(n)
     ]
-
-
-class ReplayBuffer:
-    """The `memory_size` episodes of highest return; of equal returns the newest stay.
-
-    Parameters
-    ----------
-    memory_size : int
-    """
-
-    def __init__(self, memory_size: int) -> None:
-        self.memory_size = memory_size
-        self.episodes: list[Episode] = []
-        self._hindsight: list[NDArray[np.float64]] = []
-        self._rows = np.empty((0, 0))
-        self._actions = np.empty(0, dtype=np.int64)
-        self._starts = np.empty(0, dtype=np.int64)
-        self._lengths = np.empty(0, dtype=np.int64)
-
-    def __len__(self) -> int:
-        return len(self.episodes)
-
-    def add(self, episodes: Sequence[Episode]) -> None:
-        """Put `episodes` in, newest last, and drop the worst beyond `memory_size`."""
-        newest = list(reversed(episodes))
-        all_episodes = newest + self.episodes
-        all_hindsight = [episode.hindsight_inputs() for episode in newest] + self._hindsight
-        returns = np.array([episode.total_return for episode in all_episodes])
-        kept = np.argsort(-returns, kind="stable")[: self.memory_size]
-        self.episodes = [all_episodes[i] for i in kept]
-        self._hindsight = [all_hindsight[i] for i in kept]
-        self._rows = np.concatenate(self._hindsight)
-        self._actions = np.concatenate([episode.actions for episode in self.episodes])
-        self._lengths = np.array([len(episode) for episode in self.episodes])
-        self._starts = np.concatenate([[0], np.cumsum(self._lengths)[:-1]])
-
-    def training_rows(
-        self, batch_size: int, generator: np.random.Generator
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """One row per drawn episode: a uniform step and the trailing segment from it.
-
-        Parameters
-        ----------
-        batch_size : int
-            Episodes drawn without replacement; 0 takes all.
-        generator : numpy.random.Generator
-
-        Returns
-        -------
-        inputs : float64 array of shape (n_rows, n_features)
-            State, reward from there on, steps from there on.
-        actions : int64 array of shape (n_rows,)
-        """
-        if batch_size:
-            chosen = generator.choice(len(self), size=batch_size, replace=False)
-        else:
-            chosen = np.arange(len(self))
-        steps = self._starts[chosen] + generator.integers(0, self._lengths[chosen])
-        return self._rows[steps], self._actions[steps]
-
-    def exploratory_range(self, last_few: int) -> tuple[float, float, float]:
-        """Mean and standard deviation of return, and mean length, of the `last_few` best episodes.
-
-        Exploratory commands ask for a return from ``U(mean, mean + std)`` within the mean length (Srivastava et
-        al. 2019, section 2.3.1).
-        """
-        best = self.episodes[:last_few]
-        returns = np.array([episode.total_return for episode in best])
-        return float(returns.mean()), float(returns.std()), float(np.mean([len(episode) for episode in best]))

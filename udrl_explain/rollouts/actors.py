@@ -18,7 +18,9 @@ def uniform(n_actions: int, generator: np.random.Generator) -> Actor:
     return lambda inputs: generator.integers(n_actions, size=len(inputs))
 
 
-def exploring(policy: Policy, exploration: Exploration, epsilon: float, generator: np.random.Generator) -> Actor:
+def exploring(
+    policy: Policy, exploration: Exploration, epsilon: float, generator: np.random.Generator, power: float = 1.0
+) -> Actor:
     """Return an exploring actor.
 
     Parameters
@@ -29,6 +31,8 @@ def exploring(policy: Policy, exploration: Exploration, epsilon: float, generato
         probabilities.
     epsilon : float
     generator : numpy.random.Generator
+    power : float
+        Of the probabilities before an action is drawn; above 1 it sharpens them.
     """
 
     def epsilon_greedy(inputs: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -37,7 +41,10 @@ def exploring(policy: Policy, exploration: Exploration, epsilon: float, generato
         return np.where(explores, generator.integers(policy.n_actions, size=len(inputs)), actions)
 
     def sampled(inputs: NDArray[np.float64]) -> NDArray[np.int64]:
-        cumulated = np.cumsum(policy.action_probabilities(inputs), axis=1)
+        probabilities = policy.action_probabilities(inputs)
+        if power != 1:
+            probabilities = probabilities**power
+        cumulated = np.cumsum(probabilities, axis=1)
         # The last sum may miss 1 by rounding; scaling the draw keeps it inside.
         draws = generator.random(len(inputs)) * cumulated[:, -1]
         return np.asarray((cumulated <= draws[:, None]).sum(axis=1), dtype=np.int64)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _MOST = 1 << 30
+_VALIDATION = 1 << 31
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Streams:
     environments, exploration, estimator : numpy.random.Generator
     tests, final, sweep : numpy.random.Generator
         Evaluation: the periodic tests, the final test and the command sweep.
+    validation : numpy.random.Generator
+        Choosing a policy and its command.
     """
 
     environments: np.random.Generator
@@ -24,12 +27,13 @@ class Streams:
     tests: np.random.Generator
     final: np.random.Generator
     sweep: np.random.Generator
+    validation: np.random.Generator
 
 
 def streams(seed: int) -> Streams:
     """Spawn the streams of a training from its one seed."""
     environments, exploration, estimator, evaluation = np.random.SeedSequence(seed).spawn(4)
-    parts = (environments, exploration, estimator, *evaluation.spawn(3))
+    parts = (environments, exploration, estimator, *evaluation.spawn(4))
     return Streams(*(np.random.default_rng(part) for part in parts))
 
 
@@ -41,3 +45,8 @@ def training_seeds(generator: np.random.Generator, n: int) -> list[int]:
 def evaluation_seeds(generator: np.random.Generator, n: int) -> list[int]:
     """Environment seeds for evaluation: odd numbers."""
     return [2 * int(number) + 1 for number in generator.integers(_MOST, size=n)]
+
+
+def validation_seeds(generator: np.random.Generator, n: int) -> list[int]:
+    """Environment seeds for choosing a policy: from 2**31 on, which neither training nor evaluation reaches."""
+    return [_VALIDATION + int(number) for number in generator.integers(_MOST, size=n)]

@@ -47,7 +47,12 @@ def horizons_for(returns: NDArray[np.float64], training_commands: pd.DataFrame) 
 
 
 def sweep_commands(
-    policy: Policy, environments: Lockstep, commands: NDArray[np.float64], seeds: list[int]
+    policy: Policy,
+    environments: Lockstep,
+    commands: NDArray[np.float64],
+    seeds: list[int],
+    *,
+    most_return: float = np.inf,
 ) -> pd.DataFrame:
     """Play every command on the same environment seeds, greedily.
 
@@ -59,6 +64,8 @@ def sweep_commands(
         Desired return (reward) and horizon (steps).
     seeds : list of int
         One episode per command and seed: common random numbers, so that commands differ by nothing else.
+    most_return : float
+        Limit of a desired return that runs down, see :func:`~udrl_explain.episodes.collect_episodes`.
 
     Returns
     -------
@@ -71,7 +78,9 @@ def sweep_commands(
     episodes = []
     for start in range(0, len(all_seeds), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)
-        episodes += collect_episodes(environments, greedy(policy), all_commands[part], all_seeds[part])
+        episodes += collect_episodes(
+            environments, greedy(policy), all_commands[part], all_seeds[part], most_return=most_return
+        )
     return pd.DataFrame(
         {
             COMMAND_NAMES[0]: all_commands[:, 0],

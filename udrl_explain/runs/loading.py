@@ -1,6 +1,5 @@
 """Reading a run folder: nothing from it is executed, everything is checked, every fault names its file."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
-from udrl_explain.config import TrainConfig
 from udrl_explain.environments import known_input_count
 from udrl_explain.episodes import Episode
 from udrl_explain.files.reading import (
@@ -20,6 +18,7 @@ from udrl_explain.files.reading import (
     read_number_table,
     read_returns,
 )
+from udrl_explain.runs.formats import config_of_any_format
 from udrl_explain.runs.paper_runs import load_paper_run
 from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE, find_runs
 from udrl_explain.runs.policy_files import load_policy
@@ -59,10 +58,8 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         facts = {
             name: values.pop(name) for name in ("feature_names", "action_names", "test_mean", "test_std", "versions")
         }
-        missing = sorted({f.name for f in dataclasses.fields(TrainConfig)} - set(values))
-        if missing:
-            raise ValueError(f"setting {missing[0]!r} is missing")
-        config = TrainConfig.from_dict(values)
+        limit = finite_or_nan("return_limit", values.pop("return_limit", None))
+        config = config_of_any_format(values)
         feature_names, action_names = _names(facts["feature_names"]), _names(facts["action_names"])
         if feature_names[-2:] != COMMAND_NAMES:
             raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {feature_names[-2:]}")
@@ -116,6 +113,7 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         command_grid=read_number_table(grid, SWEEP_COLUMNS) if grid.exists() else None,
         final_mean=final_mean,
         final_std=final_std,
+        return_limit=limit if np.isfinite(limit) else np.inf,
         versions=versions,
     )
 

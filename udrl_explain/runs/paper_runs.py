@@ -46,7 +46,7 @@ def load_paper_run(folder: Path, values: dict[str, Any]) -> Run:
     settings = {name: value for name, value in values.items() if name not in _NOT_OURS}
     settings["collect_episode"] = settings.pop("collect_iter")
     try:
-        config = TrainConfig.from_dict(settings).resolved()
+        config = TrainConfig.from_dict(settings | {"recipe": "paper"}).resolved()
         final_mean, final_std = (finite_or_nan(name, values.get(name)) for name in ("test_mean", "test_std"))
     except ValueError as fault:
         raise ValueError(f"{conf}: {fault}") from fault

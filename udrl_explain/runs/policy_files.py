@@ -14,11 +14,14 @@ from udrl_explain.commands import CommandScale
 from udrl_explain.files.reading import as_numbers, read_npz, write_npz
 from udrl_explain.forest import FOREST_ARRAYS, Forest
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy, policy_from_estimator
+from udrl_explain.runs.formats import check_format
 
-SCHEMA_VERSION = 1
+POLICY_FORMAT = 2
+"""Format 1 named its number ``schema_version`` and was otherwise the same."""
 ARRAY_FILE = "policy.npz"
 ESTIMATOR_FILE = "policy.skops"
-_COMMON = ("schema_version", "kind", "return_scale", "horizon_scale")
+_COMMON = ("format", "kind", "return_scale", "horizon_scale")
+_OLD_FORMAT = "schema_version"
 _MOST_LAYERS = 100
 _SUM_TOLERANCE = 1e-6
 
@@ -35,7 +38,7 @@ def save_policy(policy: Policy, directory: Path) -> None:
         raise ValueError(f"a {type(policy).__name__} cannot be stored")
     scale = policy.scale
     common: dict[str, Any] = {
-        "schema_version": np.int64(SCHEMA_VERSION),
+        "format": np.int64(POLICY_FORMAT),
         "return_scale": np.float64(scale.return_scale),
         "horizon_scale": np.float64(scale.horizon_scale),
     }
@@ -76,7 +79,7 @@ def load_policy(directory: Path, n_actions: int, scale: CommandScale) -> Policy:
     Raises
     ------
     FileNotFoundError, ValueError
-        If no policy is stored, or the file is damaged, hostile or from another schema.
+        If no policy is stored, or the file is damaged, hostile or of a newer format.
     """
     path = directory / ARRAY_FILE
     if path.exists():
@@ -96,11 +99,13 @@ def load_policy(directory: Path, n_actions: int, scale: CommandScale) -> Policy:
 def _load_arrays(path: Path) -> Policy:
     layers = [f"{part}_{i}" for part in ("weight", "bias") for i in range(_MOST_LAYERS)]
     optional = (*FOREST_ARRAYS, "link", "n_features", "activation", "n_actions", "classes", *layers)
-    arrays = read_npz(path, _COMMON, optional)
-    version = _scalar(arrays, "schema_version", path)
-    if version != SCHEMA_VERSION:
-        raise ValueError(f"{path}: schema version {version} is not {SCHEMA_VERSION}, the one this release reads")
+    arrays = read_npz(path, _COMMON[1:], ("format", _OLD_FORMAT, *optional))
+    if "format" not in arrays and _OLD_FORMAT in arrays:
+        arrays["format"] = arrays.pop(_OLD_FORMAT)
     try:
+        if "format" not in arrays:
+            raise ValueError("array 'format' is missing")
+        check_format(int(_scalar(arrays, "format", path)), POLICY_FORMAT)
         scale = CommandScale(
             float(_scalar(arrays, "return_scale", path)), float(_scalar(arrays, "horizon_scale", path))
         )

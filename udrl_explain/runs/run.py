@@ -1,5 +1,6 @@
 """What one training left behind, as an object; how it lies on disk is the business of ``runs``."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -47,6 +48,9 @@ class Run:
         The same over a grid of returns and horizons, where one was made.
     final_mean, final_std : float
         Of the final evaluation's returns; NaN where there was none.
+    return_limit : float
+        A desired return that runs down is kept at or below this while the policy is played; infinite where
+        `clip_return` is false.
     versions : dict
         Of Python and the packages that made the run; empty where unknown.
     written_by_paper_code : bool
@@ -68,6 +72,7 @@ class Run:
     command_grid: pd.DataFrame | None
     final_mean: float
     final_std: float
+    return_limit: float = math.inf
     versions: Mapping[str, str] = field(default_factory=dict)
     written_by_paper_code: bool = False
 

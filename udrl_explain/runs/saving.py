@@ -14,6 +14,7 @@ from udrl_explain.files.atomic import check_folder_can_be_written, folder_writte
 from udrl_explain.files.reading import (
     write_npz,
 )
+from udrl_explain.runs.formats import CONFIG_FORMAT
 from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE
 from udrl_explain.runs.policy_files import save_policy
 from udrl_explain.runs.run import Run
@@ -66,9 +67,10 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
             "action_names": run.action_names,
             "test_mean": _or_none(run.final_mean),
             "test_std": _or_none(run.final_std),
+            "return_limit": _or_none(run.return_limit),
             "versions": dict(run.versions),
         }
-        text = json.dumps(config.to_dict() | facts, indent=4, ensure_ascii=False)
+        text = json.dumps({"format": CONFIG_FORMAT} | config.to_dict() | facts, indent=4, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 
 

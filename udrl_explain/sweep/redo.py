@@ -50,7 +50,7 @@ def redo_sweep(options: SweepOptions) -> Path:
         streams(stored.config.seed if options.seed is None else options.seed).sweep, options.episodes
     )
     with threadpool_limits(1):  # as in training: sums over several threads round differently
-        sweep = sweep_commands(stored.policy, environments, levels, seeds)
+        sweep = sweep_commands(stored.policy, environments, levels, seeds, most_return=stored.return_limit)
     return store_sweep(stored, sweep, grid=options.horizons is not None)
 
 

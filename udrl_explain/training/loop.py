@@ -1,7 +1,8 @@
 """The training loop of Upside-Down Reinforcement Learning.
 
-Srivastava et al. (2019, arXiv 1912.02877), Algorithms 1 and 2, in the settings of arXiv 2411.11457. The README lists
-every difference from the code of that paper.
+Warm-up, then fit and collect in turn, then the final policy and its evaluation: Srivastava et al. (2019, arXiv
+1912.02877), Algorithms 1 and 2. What the recipes add stands in the modules around; the README lists every difference
+from the code of arXiv 2411.11457.
 """
 
 import platform
@@ -18,13 +19,26 @@ from tqdm import tqdm
 
 from udrl_explain.config import SWEEP_EPISODES, TrainConfig
 from udrl_explain.environments import Lockstep
-from udrl_explain.episodes import Episode, ReplayBuffer, collect_episodes
-from udrl_explain.rollouts.actors import exploring, greedy, uniform
-from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds
+from udrl_explain.episodes import Episode, collect_episodes
+from udrl_explain.rollouts.actors import exploring, greedy
+from udrl_explain.rollouts.streams import Streams, evaluation_seeds, streams, training_seeds
 from udrl_explain.rollouts.sweeps import command_levels, sweep_commands
-from udrl_explain.runs import SWEEP_COLUMNS, Run, check_run_can_be_saved, run_directory, save_run
+from udrl_explain.runs import (
+    SWEEP_COLUMNS,
+    TRAINING_COMMAND_COLUMNS,
+    Run,
+    check_run_can_be_saved,
+    run_directory,
+    save_run,
+)
 from udrl_explain.runs.policy_files import check_storable
+from udrl_explain.settings.recipes import reward_kind
+from udrl_explain.training.buffer import ReplayBuffer
+from udrl_explain.training.final_policy import FinalPolicyMaker
 from udrl_explain.training.learners import Learner, accuracy
+from udrl_explain.training.rows import RowDrawer
+from udrl_explain.training.validation import Candidate
+from udrl_explain.training.warm_up import warm_up_episodes
 
 
 def train_policy(
@@ -70,7 +84,7 @@ def train_policy(
     check_run_can_be_saved(place, overwrite)
     # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.
     with threadpool_limits(1):
-        run, learning_infos = _train(config.resolved(), place, progress)
+        run, learning_infos = _train(config, place, progress)
     save_run(run, learning_infos, overwrite=overwrite)
     return run
 
@@ -78,30 +92,39 @@ def train_policy(
 def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[dict[str, Any]]]:
     random = streams(config.seed)
     environments = Lockstep(config.env_name)
+    Learner.check(config)
+    warm_up = warm_up_episodes(environments, config.resolved(), random)
+    if config.reward_kind is None:
+        config = replace(config, reward_kind=reward_kind([episode.rewards for episode in warm_up]))
+    config = config.resolved()
+    Learner.check(config)
+    buffer = _buffer(config, random)
+    buffer.add(warm_up)
     learner = Learner(config, environments.n_actions, random.estimator)
-    settings = {name: config.effective(name) for name in ("warm_up", "train_per_iter", "batch_size", "exploration")}
-    buffer = ReplayBuffer(config.memory_size)
-    no_commands = np.zeros((settings["warm_up"], 2))
-    warm_up_seeds = training_seeds(random.environments, settings["warm_up"])
-    warm_up = uniform(environments.n_actions, random.exploration)
-    buffer.add(collect_episodes(environments, warm_up, no_commands, warm_up_seeds))
+    drawer = RowDrawer(config, buffer, random.exploration)
+    maker = FinalPolicyMaker(config, environments, random)
 
     learning_infos: list[dict[str, Any]] = []
     train_returns, test_returns, command_rows = [], [], []
     bar = tqdm(range(1, config.max_episode + 1), desc=config.env_name, unit="it", disable=not progress)
     for iteration in bar:
-        for _ in range(settings["train_per_iter"]):
-            inputs, actions = buffer.training_rows(settings["batch_size"], random.exploration)
+        drawer.buffer_changed()
+        for _ in range(config.train_per_iter or 1):
+            inputs, actions = drawer.draw()
             policy = learner.fit(inputs, actions)
             learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 3)})
         if iteration == 1 and config.save_policy:
             check_storable(policy)
         mean, std, length = buffer.exploratory_range(config.last_few)
-        commands = _exploratory_commands(config, mean, std, length, random.exploration)
+        commands = _exploratory_commands(config, buffer, mean, std, length, random.exploration)
         evaluation_command = _evaluation_command(config, mean, length)
-        explorer = exploring(policy, settings["exploration"], config.epsilon, random.exploration)
+        most_return = buffer.best_return_to_go if config.clip_return else float("inf")
+        explorer = exploring(
+            policy, config.exploration or "sample", config.epsilon, random.exploration, _power(config, iteration)
+        )
+        maker.fitted(Candidate(policy, inputs, actions, evaluation_command, iteration), most_return)
         seeds = training_seeds(random.environments, config.collect_episode)
-        episodes = collect_episodes(environments, explorer, commands, seeds)
+        episodes = collect_episodes(environments, explorer, commands, seeds, most_return=most_return)
         buffer.add(episodes)
         train_returns.append(_mean_and_std(episodes))
         command_rows += [
@@ -111,59 +134,83 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
         if iteration % config.testing_period == 0:
             seeds = evaluation_seeds(random.tests, config.collect_episode)
             command = np.tile(evaluation_command, (len(seeds), 1))
-            test_returns.append(_mean_and_std(collect_episodes(environments, greedy(policy), command, seeds)))
+            tests = collect_episodes(environments, greedy(policy), command, seeds, most_return=most_return)
+            test_returns.append(_mean_and_std(tests))
         last_test = f"{test_returns[-1][0]:.1f}" if test_returns else "-"
         bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
 
-    training_commands = pd.DataFrame(
-        command_rows, columns=["iteration", "desired_return", "desired_horizon", "achieved_return", "length"]
-    )
-    desired_return, desired_horizon = evaluation_command
+    training_commands = pd.DataFrame(command_rows, columns=list(TRAINING_COMMAND_COLUMNS))
+    levels = command_levels(training_commands)
+    chosen = maker.chosen(drawer, levels, most_return)
+    desired_return, desired_horizon = chosen.command
     config = replace(config, final_desired_return=desired_return, final_desired_horizon=desired_horizon)
     final: tuple[Episode, ...] = ()
     sweep = pd.DataFrame(columns=list(SWEEP_COLUMNS))
     if config.final_testing:
         seeds = evaluation_seeds(random.final, config.final_testing_sample)
-        command = np.tile((desired_return, desired_horizon), (len(seeds), 1))
-        final = tuple(collect_episodes(environments, greedy(policy), command, seeds))
+        command = np.tile(chosen.command, (len(seeds), 1))
+        final = tuple(collect_episodes(environments, greedy(chosen.policy), command, seeds, most_return=most_return))
         sweep_seeds = evaluation_seeds(random.sweep, SWEEP_EPISODES)
-        sweep = sweep_commands(policy, environments, command_levels(training_commands), sweep_seeds)
+        sweep = sweep_commands(chosen.policy, environments, levels, sweep_seeds, most_return=most_return)
     environments.close()
     final_mean, final_std = _mean_and_std(final) if final else (float("nan"), float("nan"))
     run = Run(
         config=config,
         directory=place,
-        policy=policy if config.save_policy else None,
+        policy=chosen.policy if config.save_policy else None,
         policy_note="" if config.save_policy else "not stored (save_policy was false)",
         feature_names=environments.names.feature_names,
         action_names=environments.names.action_names,
         train_returns=np.array(train_returns),
         test_returns=np.array(test_returns).reshape(-1, 2),
         training_commands=training_commands,
-        training_inputs=inputs,
-        training_actions=actions,
+        training_inputs=chosen.inputs,
+        training_actions=chosen.actions,
         episodes=final,
         command_sweep=sweep,
         command_grid=None,
         final_mean=final_mean,
         final_std=final_std,
+        return_limit=most_return,
         versions=_versions(),
     )
     return run, learning_infos
 
 
+def _buffer(config: TrainConfig, random: Streams) -> ReplayBuffer:
+    return ReplayBuffer(
+        config.memory_size or 1,
+        keeps=config.memory_keeps or "best",
+        ties=config.memory_ties or "newest",
+        diverse_share=config.diverse_share or 0.0,
+        most_steps=config.memory_steps or 0,
+        worst_limit=config.worst_limit or 0,
+        generator=random.exploration,
+    )
+
+
 def _exploratory_commands(
-    config: TrainConfig, mean: float, std: float, length: float, generator: np.random.Generator
+    config: TrainConfig, buffer: ReplayBuffer, mean: float, std: float, length: float, generator: np.random.Generator
 ) -> NDArray[np.float64]:
     """One command per episode to collect (Srivastava et al. 2019, section 2.3.1); shape ``(collect_episode, 2)``."""
     returns = generator.uniform(mean, mean + std, size=config.collect_episode)
-    return np.column_stack([returns, np.full(config.collect_episode, length)])
+    commands = np.column_stack([returns, np.full(config.collect_episode, length)])
+    if config.practice_share:
+        practises = generator.random(config.collect_episode) < config.practice_share
+        commands[practises] = buffer.practice_commands(int(practises.sum()), generator)
+    return commands
 
 
 def _evaluation_command(config: TrainConfig, mean: float, length: float) -> tuple[float, float]:
     """Return and horizon to evaluate with: as set, else the lower end of the last exploratory range and its horizon."""
     desired_return, desired_horizon = config.final_desired_return, config.final_desired_horizon
     return (mean if desired_return is None else desired_return, length if desired_horizon is None else desired_horizon)
+
+
+def _power(config: TrainConfig, iteration: int) -> float:
+    """Linear from 1 in the first iteration to `exploration_power` in the last."""
+    last = config.exploration_power or 1.0
+    return 1.0 + (last - 1.0) * (iteration - 1) / max(config.max_episode - 1, 1)
 
 
 def _mean_and_std(episodes: list[Episode] | tuple[Episode, ...]) -> tuple[float, float]:

@@ -1,0 +1,105 @@
+"""Every format ever shipped stays readable; tests/data holds a small run of each kind as its release wrote it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from udrl_explain.config import TrainConfig
+from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
+from udrl_explain.runs import load_run
+from udrl_explain.training.loop import train_policy
+
+FORMAT_1 = Path(__file__).parent / "data" / "format_1"
+KINDS = {"forest": ForestPolicy, "neural": NeuralPolicy, "skops": EstimatorPolicy}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_run_of_format_1_is_read_as_what_it_was_made_with(name):
+    run = load_run(FORMAT_1 / name)
+    assert isinstance(run.policy, KINDS[name])
+    assert "format" not in json.loads((FORMAT_1 / name / "conf.json").read_text())
+    config = run.config
+    assert (config.recipe, config.max_episode, config.seed) == ("paper", 3, 7)
+    found = (config.rows_per_episode, config.diverse_share, config.final_policy, config.estimator_arguments)
+    assert found == (1, 0.0, "last", ())
+    assert run.return_limit == np.inf
+    for episode in run.episodes:
+        chosen = run.policy.action_probabilities(episode.inputs).argmax(axis=1)
+        np.testing.assert_array_equal(chosen, episode.actions)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_recipe_paper_still_makes_what_format_1_holds(name, tmp_path, monkeypatch):
+    """Array for array: the schedule of the paper has not moved by a bit."""
+    monkeypatch.setattr("udrl_explain.training.loop.SWEEP_EPISODES", 2)
+    old = load_run(FORMAT_1 / name)
+    settings = {
+        field: getattr(old.config, field)
+        for field in (
+            "estimator_name", "seed", "max_episode", "collect_episode", "train_per_iter", "batch_size", "warm_up",
+            "last_few", "testing_period", "final_testing_sample",
+        )
+    }  # fmt: skip
+    new = train_policy(TrainConfig(recipe="paper", **settings), tmp_path)
+    if new.versions != old.versions:
+        pytest.skip("made with other versions, which may draw or round otherwise")
+    unequal = [
+        path.name
+        for path in (FORMAT_1 / name).iterdir()
+        if path.name not in ("conf.json", "policy.npz")
+        and path.read_bytes() != (new.directory / path.name).read_bytes()
+    ]
+    assert unequal == []
+    if name != "skops":
+        with np.load(FORMAT_1 / name / "policy.npz") as theirs, np.load(new.directory / "policy.npz") as mine:
+            for array in set(theirs) - {"schema_version"}:
+                np.testing.assert_array_equal(mine[array], theirs[array])
+    old_settings = json.loads((FORMAT_1 / name / "conf.json").read_text())
+    assert json.loads((new.directory / "conf.json").read_text()) | old_settings == json.loads(
+        (new.directory / "conf.json").read_text()
+    )
+
+
+@pytest.fixture
+def copied(tmp_path):
+    return shutil.copytree(FORMAT_1 / "forest", tmp_path / "run")
+
+
+def changed(folder, **values):
+    conf = folder / "conf.json"
+    conf.write_text(json.dumps(json.loads(conf.read_text()) | values))
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"format": 99}, r"conf\.json: format 99 is newer than this release reads \(2\): update udrl_explain"),
+        ({"format": 0}, r"conf\.json: format must be a whole number from 1 on, got 0"),
+        ({"format": "2"}, r"conf\.json: format must be a whole number from 1 on, got '2'"),
+        ({"format": True}, "format must be a whole number from 1 on, got True"),
+        ({"format": 2}, r"conf\.json: setting 'advantage_weight' is missing"),
+        ({"practice_share": 0.5}, "unknown setting 'practice_share'"),
+        ({"return_limit": "high"}, "return_limit must be a finite number or null, got 'high'"),
+    ],
+)
+def test_what_no_release_wrote_is_refused_in_one_line(copied, values, message):
+    changed(copied, **values)
+    with pytest.raises(ValueError, match=message) as fault:
+        load_run(copied)
+    assert "\n" not in str(fault.value)
+
+
+def test_a_run_of_today_says_its_format_and_its_limit(tmp_path):
+    config = TrainConfig(
+        estimator_name="tree.DecisionTreeClassifier", max_episode=1, collect_episode=2, warm_up=5, memory_size=5,
+        final_testing_sample=1, clip_return=True,
+    )  # fmt: skip
+    run = train_policy(config, tmp_path)
+    values = json.loads((run.directory / "conf.json").read_text())
+    assert values["format"] == 2
+    assert values["return_limit"] == run.return_limit == load_run(run.directory).return_limit
+    assert 1 <= run.return_limit <= 200
+    assert load_run(run.directory).config == run.config

@@ -1,0 +1,151 @@
+"""The two recipes: what fills the settings that a user leaves open.
+
+``paper`` is the schedule of arXiv 2411.11457. ``robust`` was fixed on development seeds; the README says where each
+ingredient comes from. Nothing here depends on an environment's name: what must differ between environments follows
+from the rewards of the warm-up, see :func:`reward_kind`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Recipe = Literal["robust", "paper"]
+RewardKind = Literal["constant", "varied"]
+NEURAL = "neural"
+AVERAGING = ("ensemble.RandomForestClassifier", "ensemble.ExtraTreesClassifier")
+"""Forests whose probabilities are the mean of their trees': several of them are one larger forest."""
+CONSTANT_SHARE = 0.9
+
+_FOREST, _EXTRA, _NET, _OTHER = *AVERAGING, NEURAL, "other"
+
+_PAPER: dict[str, Any] = {
+    "train_per_iter": {_NET: 100, _OTHER: 1},
+    "batch_size": {_NET: 256, _OTHER: 0},
+    "rows_per_episode": 1,
+    "max_rows": 0,
+    "estimator_arguments": (),
+    "warm_up": {_NET: 260, _OTHER: 50},
+    "warm_up_hold": 1.0,
+    "warm_up_better": 0,
+    "warm_up_limit": 2000,
+    "memory_size": 700,
+    "memory_steps": 0,
+    "memory_keeps": "best",
+    "memory_ties": "newest",
+    "diverse_share": 0.0,
+    "worst_limit": 0,
+    "horizon_meaning": "exact",
+    "advantage_weight": 0.0,
+    "exploration": {_NET: "sample", _OTHER: "epsilon"},
+    "exploration_power": 1.0,
+    "practice_share": 0.0,
+    "clip_return": False,
+    "final_policy": "last",
+    "joined_fits": 10,
+    "final_rows_per_episode": 20,
+    "final_arguments": (),
+    "validation_period": 10,
+    "validation_episodes": 20,
+    "final_command": "exploratory",
+}
+
+_ROBUST: dict[str, Any] = _PAPER | {
+    "batch_size": 0,
+    "rows_per_episode": {_NET: 0, _OTHER: 15},
+    "max_rows": {_NET: 768, _OTHER: 6000},
+    "estimator_arguments": {
+        _FOREST: ("max_samples=2000", "min_samples_leaf=3", "n_estimators=20"),
+        _EXTRA: ("min_samples_leaf=3", "n_estimators=20"),
+        _NET: ("hidden_layer_sizes=(128, 128, 128)",),
+        _OTHER: (),
+    },
+    "warm_up": 100,
+    "warm_up_hold": 50.0,
+    "warm_up_better": 20,
+    "memory_size": 400,
+    "memory_ties": "random",
+    "diverse_share": 0.5,
+    "worst_limit": 50,
+    "exploration": "sample",
+    "practice_share": 0.25,
+    "clip_return": True,
+    "final_policy": {_NET: "validated", _OTHER: "refit"},
+    "final_arguments": {
+        _FOREST: ("max_features=none", "max_samples=6000", "min_samples_leaf=3", "n_estimators=100"),
+        _EXTRA: ("max_features=none", "min_samples_leaf=3", "n_estimators=100"),
+        _OTHER: (),
+    },
+    "final_command": "validated",
+}
+
+_VARIED: dict[str, Any] = {
+    "rows_per_episode": {_NET: 0, _OTHER: 75},
+    "max_rows": {_NET: 768, _OTHER: 30000},
+    "estimator_arguments": {
+        _FOREST: ("max_features=none", "min_samples_leaf=10", "n_estimators=20"),
+        _EXTRA: ("max_features=none", "min_samples_leaf=10", "n_estimators=20"),
+        _NET: ("hidden_layer_sizes=(128, 128, 128)",),
+        _OTHER: (),
+    },
+    "memory_keeps": "recent",
+    "memory_steps": 60000,
+    "advantage_weight": 2.0,
+    "final_policy": "validated",
+}
+"""What `robust` does otherwise where rewards vary from step to step."""
+
+RECIPE_SETTINGS = tuple(_PAPER)
+"""Names of the settings that a recipe fills."""
+_WARM_UP_SETTINGS = ("warm_up", "warm_up_hold", "warm_up_better", "warm_up_limit")
+
+
+def recipe_value(recipe: Recipe, name: str, estimator_name: str, rewards: RewardKind | None) -> Any:
+    """Value that a recipe gives to a setting.
+
+    Parameters
+    ----------
+    recipe : {"robust", "paper"}
+    name : str
+        One of `RECIPE_SETTINGS`.
+    estimator_name : str
+    rewards : {"constant", "varied"} or None
+        None before the warm-up.
+
+    Returns
+    -------
+    object
+        None where it depends on rewards that are not known yet.
+    """
+    if recipe == "paper":
+        return _for_estimator(_PAPER[name], estimator_name)
+    if name in _VARIED:
+        if rewards is None:
+            return None
+        if rewards == "varied":
+            return _for_estimator(_VARIED[name], estimator_name)
+    return _for_estimator(_ROBUST[name], estimator_name)
+
+
+def _for_estimator(value: Any, estimator_name: str) -> Any:
+    return value.get(estimator_name, value[_OTHER]) if isinstance(value, dict) else value
+
+
+def reward_kind(rewards: Sequence[NDArray[np.float64]]) -> RewardKind:
+    """What kind of rewards an environment pays, judged by random episodes.
+
+    Parameters
+    ----------
+    rewards : sequence of float64 arrays
+        Of the warm-up's episodes.
+
+    Returns
+    -------
+    {"constant", "varied"}
+        "constant" where one value makes up at least 90 % of all rewards: the return counts steps, and an episode of
+        high return has no luck in it that its length does not show. "varied" otherwise: single rewards add noise to
+        the return, and it takes a comparison with what was to be expected to tell a good action from a lucky one.
+    """
+    _, counts = np.unique(np.concatenate(list(rewards)), return_counts=True)
+    return "constant" if counts.max() >= CONSTANT_SHARE * counts.sum() else "varied"

@@ -1,0 +1,90 @@
+"""What a training hands out: the last fit, the last fits joined, a larger refit, or the best checkpoint."""
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from udrl_explain.config import TrainConfig
+from udrl_explain.environments import Lockstep
+from udrl_explain.policies import ForestPolicy
+from udrl_explain.rollouts.streams import Streams, validation_seeds
+from udrl_explain.training.joining import joined_policy
+from udrl_explain.training.learners import Learner
+from udrl_explain.training.rows import RowDrawer
+from udrl_explain.training.validation import FINALS, Candidate, Validation
+
+
+class FinalPolicyMaker:
+    """Watches the fits of a training and makes the final policy as `final_policy` says.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Fully resolved.
+    environments : Lockstep
+    random : Streams
+    """
+
+    def __init__(self, config: TrainConfig, environments: Lockstep, random: Streams) -> None:
+        self._config, self._random = config, random
+        self._n_actions = environments.n_actions
+        self._last: deque[Candidate] = deque(maxlen=config.joined_fits if config.final_policy == "joined" else 1)
+        self.validation = Validation(
+            environments, validation_seeds(random.validation, FINALS * (config.validation_episodes or 1))
+        )
+
+    def fitted(self, candidate: Candidate, most_return: float) -> None:
+        """Take note of a fit; every `validation_period` iterations, and at the end, it is a checkpoint."""
+        self._last.append(candidate)
+        if self._config.final_policy != "validated":
+            return
+        period = self._config.validation_period or 1
+        if candidate.iteration % period == 0 or candidate.iteration == self._config.max_episode:
+            self.validation.consider(candidate, most_return)
+
+    def chosen(self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float) -> Candidate:
+        """Make the final policy, and choose its command.
+
+        Parameters
+        ----------
+        drawer : RowDrawer
+            For the rows of a refit.
+        levels : float64 array of shape (n_levels, 2)
+            Commands of the sweep.
+        most_return : float
+            Limit of a desired return that runs down.
+        """
+        candidate = self._policy(drawer, most_return)
+        config = self._config
+        if config.final_command != "validated":
+            return candidate
+        commands = [candidate.command]
+        for desired_return, desired_horizon in levels.tolist():
+            # What the user has set stays as set.
+            commands.append(
+                (
+                    desired_return if config.final_desired_return is None else config.final_desired_return,
+                    desired_horizon if config.final_desired_horizon is None else config.final_desired_horizon,
+                )
+            )
+        distinct = list(dict.fromkeys(commands))
+        if len(distinct) == 1:
+            return candidate
+        return replace(candidate, command=self.validation.best_command(candidate.policy, distinct, most_return))
+
+    def _policy(self, drawer: RowDrawer, most_return: float) -> Candidate:
+        config, last = self._config, self._last[-1]
+        if config.final_policy == "validated":
+            return self.validation.winner(most_return)
+        if config.final_policy == "joined":
+            policies = [one.policy for one in self._last if isinstance(one.policy, ForestPolicy)]
+            inputs = np.concatenate([one.inputs for one in self._last])
+            actions = np.concatenate([one.actions for one in self._last])
+            return replace(last, policy=joined_policy(policies), inputs=inputs, actions=actions)
+        if config.final_policy == "refit":
+            inputs, actions = drawer.draw(config.final_rows_per_episode)
+            learner = Learner(config, self._n_actions, self._random.estimator, config.final_arguments)
+            return replace(last, policy=learner.fit(inputs, actions), inputs=inputs, actions=actions)
+        return last
