@@ -22,9 +22,9 @@ QUICK = [
 SETTINGS = {
     "env_name": "CartPole-v0", "estimator_name": "ensemble.RandomForestClassifier", "seed": "42", "max_episode": "500",
     "collect_episode": "15", "train_per_iter": "default 1; 100 for neural",
-    "batch_size": "default 0; 256 for neural", "warm_up": "default 50; 260 for neural", "memory_size": "700",
+    "batch_size": "default 0; 256 for neural", "warm_up": "paper: 50; 260 for neural", "memory_size": "paper: 700",
     "last_few": "75", "testing_period": "10", "horizon_scale": "0.02", "return_scale": "0.02",
-    "exploration": "default epsilon; sample for neural", "epsilon": "0.2", "final_testing": "True",
+    "exploration": "paper: epsilon; sample for neural", "epsilon": "0.2", "final_testing": "True",
     "final_testing_sample": "100", "final_desired_return": "default 200 for CartPole-v0",
     "final_desired_horizon": "default 200 for CartPole-v0", "save_policy": "True", "save_learning_infos": "True",
     "experiment": "None", "overwrite": "False", "directory": "data",
@@ -61,7 +61,7 @@ def test_help_names_every_flag_with_its_default(capsys, monkeypatch, name):
     assert entry, f"{flag} is missing"
     words = " ".join(re.sub("[─-╿]", " ", entry[0]).split())
     default = SETTINGS[name]
-    assert (default if default.startswith("default") else f"(default: {default})") in words
+    assert (default if default.startswith(("default", "paper")) else f"(default: {default})") in words
 
 
 @pytest.mark.parametrize("join", ["_", "-"])

@@ -1,13 +1,11 @@
 import dataclasses
 import json
 
-import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from udrl_explain.config import TrainConfig, safe_folder_name
-from udrl_explain.settings.recipes import reward_kind
 
 DESIGN_DEFAULTS = {
     "env_name": "CartPole-v0",
@@ -52,7 +50,7 @@ def test_every_other_setting_is_neutral_under_paper():
     assert found | NEUTRAL == found
 
 
-@pytest.mark.parametrize("name", ["seed", "max_episode", "collect_episode", "batch_size", "last_few", "epsilon"])
+@pytest.mark.parametrize("name", ["seed", "max_episode", "collect_episode", "batch_size", "warm_up", "last_few", "epsilon"])
 def test_flags_of_old_keep_their_default_under_robust(name):
     assert getattr(TrainConfig().resolved(), name) == DESIGN_DEFAULTS[name]
 
@@ -65,12 +63,6 @@ def test_what_depends_on_rewards_is_open_until_they_are_known():
         resolved = TrainConfig(reward_kind=kind).resolved()
         assert not [name for name, value in resolved.to_dict().items() if value is None]
         assert resolved.resolved() == resolved
-
-
-def test_rewards_are_constant_where_one_value_makes_up_nine_tenths():
-    assert reward_kind([np.ones(9), np.zeros(1)]) == "constant"
-    assert reward_kind([np.ones(8), np.zeros(2)]) == "varied"
-    assert reward_kind([np.arange(10.0)]) == "varied"
 
 
 def test_a_net_has_its_own_defaults():
@@ -108,7 +100,7 @@ def test_what_is_set_stays_as_set(kind):
         ("collect_episode", 0, "collect_episode must be at least 1, got 0"),
         ("train_per_iter", 0, "train_per_iter must be at least 1, got 0"),
         ("batch_size", -5, "batch_size must be at least 0, got -5"),
-        ("batch_size", 101, r"batch_size must not exceed the buffer .*\(100\), got 101"),
+        ("batch_size", 51, r"batch_size must not exceed the buffer .*\(50\), got 51"),
         ("warm_up", 0, "warm_up must be at least 1, got 0"),
         ("memory_size", 0, "memory_size must be at least 1, got 0"),
         ("last_few", 0, "last_few must be at least 1, got 0"),
@@ -136,7 +128,7 @@ def test_what_is_set_stays_as_set(kind):
         ("warm_up_hold", 0.5, "warm_up_hold must be at least 1, got 0.5"),
         ("warm_up_hold", float("inf"), "warm_up_hold must be a finite number, got inf"),
         ("warm_up_better", -1, "warm_up_better must be at least 0, got -1"),
-        ("warm_up_limit", 99, r"warm_up must not exceed warm_up_limit \(99\), got 100"),
+        ("warm_up_limit", 49, r"warm_up must not exceed warm_up_limit \(49\), got 50"),
         ("memory_steps", -1, "memory_steps must be at least 0, got -1"),
         ("memory_keeps", "worst", "memory_keeps must be 'best' or 'recent', got 'worst'"),
         ("memory_ties", "oldest", "memory_ties must be 'newest' or 'random', got 'oldest'"),
@@ -169,7 +161,7 @@ def test_every_rule_names_the_setting_and_the_value(name, value, rule):
 
 
 def test_a_batch_must_fit_the_buffer_of_the_first_fit():
-    assert TrainConfig(batch_size=100).batch_size == 100
+    assert TrainConfig(batch_size=50).batch_size == 50
     assert TrainConfig(batch_size=80, warm_up=80).batch_size == 80
     with pytest.raises(ValueError, match=r"smaller of warm_up and memory_size \(30\), got 40"):
         TrainConfig(batch_size=40, memory_size=30)
@@ -287,7 +279,7 @@ def test_the_default_experiment_is_called_base():
 def test_a_default_written_out_is_still_the_default():
     """The bug: `train_per_iter=1` gave another folder than leaving it out, and so did a config read back from a run."""
     assert TrainConfig(train_per_iter=1, batch_size=0, final_desired_return=200).experiment() == "base"
-    assert TrainConfig(estimator_name="neural", warm_up=100).experiment() == "estimator_name-neural"
+    assert TrainConfig(estimator_name="neural", warm_up=260).experiment() == "estimator_name-neural"
     assert TrainConfig(estimator_name="neural", warm_up=261).experiment() == "estimator_name-neural_warm_up-261"
     assert TrainConfig(recipe="paper", warm_up=50).experiment() == "recipe-paper"
     assert TrainConfig(train_per_iter=100).experiment() == "train_per_iter-100"

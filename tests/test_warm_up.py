@@ -5,7 +5,7 @@ from environment_helpers import small_worlds  # noqa: F401 - fixture
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
 from udrl_explain.rollouts.streams import streams
-from udrl_explain.training.warm_up import HeldActions, warm_up_episodes
+from udrl_explain.training.warm_up import HeldActions, reward_kind, warm_up_episodes
 
 
 def episodes_of(env_name, seed=0, **settings):
@@ -53,3 +53,9 @@ def test_the_warm_up_goes_on_until_enough_episodes_beat_the_worst_or_its_limit()
 @pytest.mark.usefixtures("small_worlds")
 def test_warm_up_seeds_are_training_seeds():
     assert all(episode.seed % 2 == 0 for episode in episodes_of("Walk-v0", warm_up=7))
+
+
+def test_rewards_are_constant_where_one_value_makes_up_nine_tenths():
+    assert reward_kind([np.ones(9), np.zeros(1)]) == "constant"
+    assert reward_kind([np.ones(8), np.zeros(2)]) == "varied"
+    assert reward_kind([np.arange(10.0)]) == "varied"

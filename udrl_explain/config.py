@@ -44,11 +44,6 @@ class TrainConfig:
     """A scikit-learn classifier as module.Class, or 'neural'."""
     seed: int = 42
     """The one source of randomness; same seed, same machine: byte-equal run."""
-    recipe: Recipe = "robust"
-    """Fills the settings left open: 'robust', or 'paper', the schedule of arXiv 2411.11457."""
-    reward_kind: RewardKind | None = None
-    """What robust does depends on whether rewards are 'constant' from step to step or 'varied' (default: constant if
-    one value makes up at least 90 % of all rewards of the warm-up)."""
     max_episode: int = 500
     """Training iterations; each fits the policy, then collects episodes."""
     collect_episode: int = 15
@@ -57,14 +52,46 @@ class TrainConfig:
     """Fits per iteration (default 1; 100 for neural)."""
     batch_size: int | None = None
     """Buffer episodes per fit; 0 takes all (default 0; 256 for neural under paper)."""
+    warm_up: int | None = None
+    """Random episodes before the first fit (paper: 50; 260 for neural)."""
+    memory_size: int | None = None
+    """Episodes that the replay buffer keeps (paper: 700)."""
+    last_few: int = 75
+    """Best episodes from which exploratory commands are made; at most a quarter of the most recent ones."""
+    testing_period: int = 10
+    """Iterations between evaluations without exploration."""
+    horizon_scale: float = 0.02
+    """Factor on the desired horizon (1/steps) inside the policy."""
+    return_scale: float = 0.02
+    """Factor on the desired return (1/reward) inside the policy."""
+    exploration: Exploration | None = None
+    """'epsilon' (argmax or, with probability epsilon, a uniform action) or 'sample' (drawn from the policy's
+    probabilities) (paper: epsilon; sample for neural)."""
+    epsilon: float = 0.2
+    """Probability of a uniform action under 'epsilon' exploration."""
+    final_testing: bool = True
+    """Evaluate at the end, and sweep the commands."""
+    final_testing_sample: int = 100
+    """Episodes of the final evaluation."""
+    final_desired_return: float | None = None
+    """Command of the evaluations, in reward (default 200 for CartPole-v0; else as final_command says)."""
+    final_desired_horizon: float | None = None
+    """Command of the evaluations, in steps (default 200 for CartPole-v0; else as final_command says)."""
+    save_policy: bool = True
+    """Store the policy in the run folder."""
+    save_learning_infos: bool = True
+    """Store one record per fit in the run folder."""
+    recipe: Recipe = "robust"
+    """Fills the settings left open: 'robust', or 'paper', the schedule of arXiv 2411.11457."""
+    reward_kind: RewardKind | None = None
+    """What robust does depends on whether rewards are 'constant' from step to step or 'varied' (default: constant if
+    one value makes up at least 90 % of all rewards of the warm-up)."""
     rows_per_episode: int | None = None
     """Training rows from each of these episodes, at distinct random steps; 0 takes every step (paper: 1)."""
     max_rows: int | None = None
     """Training rows of a fit at most, drawn at random; 0 sets no limit (paper: 0)."""
     estimator_arguments: tuple[str, ...] | None = None
     """Arguments of the estimator, as name=value with a space between them (paper: none)."""
-    warm_up: int | None = None
-    """Random episodes before the first fit (paper: 50; 260 for neural)."""
     warm_up_hold: float | None = None
     """Longest mean number of steps for which a random action of the warm-up is held; each episode draws its mean from
     1 to here, evenly in its logarithm (paper: 1, a new action in every step)."""
@@ -72,8 +99,6 @@ class TrainConfig:
     """The warm-up goes on until so many episodes have beaten the lowest return seen (paper: 0)."""
     warm_up_limit: int | None = None
     """Episodes of the warm-up at most (2000)."""
-    memory_size: int | None = None
-    """Episodes that the replay buffer keeps (paper: 700)."""
     memory_steps: int | None = None
     """Steps of its kept part at most, where it keeps the most recent episodes; 0 sets no limit (paper: 0)."""
     memory_keeps: Keeps | None = None
@@ -92,26 +117,13 @@ class TrainConfig:
     advantage_weight: float | None = None
     """Rows of the kept half are drawn in proportion to exp(advantage_weight * standardised advantage), at most 20; 0
     draws them evenly (paper: 0)."""
-    last_few: int = 75
-    """Best episodes from which exploratory commands are made; at most a quarter of the most recent ones."""
     practice_share: float | None = None
     """Share of the collected episodes, 0..1, whose command is a return met in the buffer, drawn evenly between its
     lowest and highest, with the horizon of the episode nearest to it (paper: 0)."""
     clip_return: bool | None = None
     """While a desired return runs down, keep it at or below the best return seen (paper: no)."""
-    testing_period: int = 10
-    """Iterations between evaluations without exploration."""
-    horizon_scale: float = 0.02
-    """Factor on the desired horizon (1/steps) inside the policy."""
-    return_scale: float = 0.02
-    """Factor on the desired return (1/reward) inside the policy."""
-    exploration: Exploration | None = None
-    """'epsilon' (argmax or, with probability epsilon, a uniform action) or 'sample' (drawn from the policy's
-    probabilities) (paper: epsilon; sample for neural)."""
     exploration_power: float | None = None
     """Power of the probabilities under 'sample', reached linearly from 1 over the training (1: none)."""
-    epsilon: float = 0.2
-    """Probability of a uniform action under 'epsilon' exploration."""
     final_policy: FinalPolicy | None = None
     """'last' fit; the last fits 'joined' into one forest; a 'refit' on more rows; or the checkpoint that does best on
     validation seeds, 'validated' (paper: last)."""
@@ -128,18 +140,6 @@ class TrainConfig:
     final_command: FinalCommand | None = None
     """Command of the final evaluation: 'exploratory', the lower end of the last exploratory range, or 'validated': of
     that one and the sweep's levels, the one that achieves most on validation seeds (paper: exploratory)."""
-    final_testing: bool = True
-    """Evaluate at the end, and sweep the commands."""
-    final_testing_sample: int = 100
-    """Episodes of the final evaluation."""
-    final_desired_return: float | None = None
-    """Command of the evaluations, in reward (default 200 for CartPole-v0; else as final_command says)."""
-    final_desired_horizon: float | None = None
-    """Command of the evaluations, in steps (default 200 for CartPole-v0; else as final_command says)."""
-    save_policy: bool = True
-    """Store the policy in the run folder."""
-    save_learning_infos: bool = True
-    """Store one record per fit in the run folder."""
 
     def __post_init__(self) -> None:
         for name in ("estimator_arguments", "final_arguments"):

@@ -2,21 +2,16 @@
 
 ``paper`` is the schedule of arXiv 2411.11457. ``robust`` was fixed on development seeds; the README says where each
 ingredient comes from. Nothing here depends on an environment's name: what must differ between environments follows
-from the rewards of the warm-up, see :func:`reward_kind`.
+from the rewards of the warm-up, see :func:`~udrl_explain.training.warm_up.reward_kind`.
 """
 
-from collections.abc import Sequence
 from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 Recipe = Literal["robust", "paper"]
 RewardKind = Literal["constant", "varied"]
 NEURAL = "neural"
 AVERAGING = ("ensemble.RandomForestClassifier", "ensemble.ExtraTreesClassifier")
 """Forests whose probabilities are the mean of their trees': several of them are one larger forest."""
-CONSTANT_SHARE = 0.9
 
 _FOREST, _EXTRA, _NET, _OTHER = *AVERAGING, NEURAL, "other"
 
@@ -61,7 +56,6 @@ _ROBUST: dict[str, Any] = _PAPER | {
         _NET: ("hidden_layer_sizes=(128, 128, 128)",),
         _OTHER: (),
     },
-    "warm_up": 100,
     "warm_up_hold": 50.0,
     "warm_up_better": 20,
     "memory_size": 400,
@@ -130,22 +124,3 @@ def recipe_value(recipe: Recipe, name: str, estimator_name: str, rewards: Reward
 
 def _for_estimator(value: Any, estimator_name: str) -> Any:
     return value.get(estimator_name, value[_OTHER]) if isinstance(value, dict) else value
-
-
-def reward_kind(rewards: Sequence[NDArray[np.float64]]) -> RewardKind:
-    """What kind of rewards an environment pays, judged by random episodes.
-
-    Parameters
-    ----------
-    rewards : sequence of float64 arrays
-        Of the warm-up's episodes.
-
-    Returns
-    -------
-    {"constant", "varied"}
-        "constant" where one value makes up at least 90 % of all rewards: the return counts steps, and an episode of
-        high return has no luck in it that its length does not show. "varied" otherwise: single rewards add noise to
-        the return, and it takes a comparison with what was to be expected to tell a good action from a lucky one.
-    """
-    _, counts = np.unique(np.concatenate(list(rewards)), return_counts=True)
-    return "constant" if counts.max() >= CONSTANT_SHARE * counts.sum() else "varied"

@@ -32,13 +32,12 @@ from udrl_explain.runs import (
     save_run,
 )
 from udrl_explain.runs.policy_files import check_storable
-from udrl_explain.settings.recipes import reward_kind
 from udrl_explain.training.buffer import ReplayBuffer
 from udrl_explain.training.final_policy import FinalPolicyMaker
 from udrl_explain.training.learners import Learner, accuracy
 from udrl_explain.training.rows import RowDrawer
 from udrl_explain.training.validation import Candidate
-from udrl_explain.training.warm_up import warm_up_episodes
+from udrl_explain.training.warm_up import reward_kind, warm_up_episodes
 
 
 def train_policy(

@@ -5,6 +5,8 @@ MountainCar's hill. Random actions that are held for a while do (ours; options o
 et al. 2021, arXiv 2006.01782).
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,9 @@ from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import Episode, collect_episodes
 from udrl_explain.rollouts.actors import uniform
 from udrl_explain.rollouts.streams import Streams, training_seeds
+from udrl_explain.settings.recipes import RewardKind
+
+CONSTANT_SHARE = 0.9
 
 
 class HeldActions:
@@ -77,3 +82,22 @@ def _batch(environments: Lockstep, config: TrainConfig, n: int, random: Streams)
     mean_steps = np.exp(random.exploration.uniform(0.0, np.log(longest), size=n))
     act = HeldActions(environments.n_actions, mean_steps, random.exploration)
     return collect_episodes(environments, act, np.zeros((n, 2)), seeds)
+
+
+def reward_kind(rewards: Sequence[NDArray[np.float64]]) -> RewardKind:
+    """What kind of rewards an environment pays, judged by random episodes.
+
+    Parameters
+    ----------
+    rewards : sequence of float64 arrays
+        Of the warm-up's episodes.
+
+    Returns
+    -------
+    {"constant", "varied"}
+        "constant" where one value makes up at least 90 % of all rewards: the return counts steps, and an episode of
+        high return has no luck in it that its length does not show. "varied" otherwise: single rewards add noise to
+        the return, and it takes a comparison with what was to be expected to tell a good action from a lucky one.
+    """
+    _, counts = np.unique(np.concatenate(list(rewards)), return_counts=True)
+    return "constant" if counts.max() >= CONSTANT_SHARE * counts.sum() else "varied"
