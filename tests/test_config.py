@@ -50,7 +50,9 @@ def test_every_other_setting_is_neutral_under_paper():
     assert found | NEUTRAL == found
 
 
-@pytest.mark.parametrize("name", ["seed", "max_episode", "collect_episode", "batch_size", "warm_up", "last_few", "epsilon"])
+@pytest.mark.parametrize(
+    "name", ["seed", "max_episode", "collect_episode", "batch_size", "warm_up", "last_few", "epsilon"]
+)
 def test_flags_of_old_keep_their_default_under_robust(name):
     assert getattr(TrainConfig().resolved(), name) == DESIGN_DEFAULTS[name]
 

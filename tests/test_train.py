@@ -207,7 +207,7 @@ def test_every_estimator_trains_is_stored_and_comes_back(tmp_path, name, kind):
     assert isinstance(loaded.policy, kind)
     rows = np.concatenate([episode.inputs for episode in run.episodes])
     np.testing.assert_array_equal(loaded.policy.action_probabilities(rows), run.policy.action_probabilities(rows))
-    assert loaded.directory.parent.name.startswith(f"estimator_name-{name}_recipe-paper")
+    assert loaded.directory.parent.name.startswith(f"estimator_name-{name}")
     again = train_policy(config, tmp_path / "again")
     assert contents(run.directory) == contents(again.directory)
 
