@@ -80,10 +80,10 @@ def test_probabilities_are_the_policy_s_bit_for_bit_also_on_thresholds(name):
 
 def test_blocks_and_threads_change_no_bit(monkeypatch):
     policy, inputs = fitted(AVERAGED["random forest"]())
-    whole = state_influence(policy, inputs[:40, :-2], inputs[:, -2:])
-    monkeypatch.setattr(module, "VALUES_AT_ONCE", 7 * len(inputs) * 3)
-    monkeypatch.setattr(module.os, "cpu_count", lambda: 1)
-    parts = state_influence(policy, inputs[:40, :-2], inputs[:, -2:])
+    whole = state_influence(policy, inputs[:40, :-2], inputs[:, -2:], n_jobs=1)
+    monkeypatch.setattr(module, "VALUES_AT_ONCE", 17 * len(inputs) * 3)
+    monkeypatch.setattr(module, "STATES_AT_ONCE", 5)
+    parts = state_influence(policy, inputs[:40, :-2], inputs[:, -2:], n_jobs=3)
     assert np.array_equal(whole.influence, parts.influence)
     assert np.array_equal(whole.flip_share, parts.flip_share)
 

@@ -26,6 +26,7 @@ from udrl_explain.analysis.command_map import COLUMNS, NEAREST_COLUMNS, SHARE_CO
 from udrl_explain.command_space.cells import command_cells
 from udrl_explain.commands import Command, CommandScale
 from udrl_explain.policies import NeuralPolicy, greedy_actions, policy_from_estimator
+from udrl_explain.self_check import SelfCheckError
 
 PLANE = {"returns": (0.0, 220.0), "horizons": (1.0, 200.0)}
 METRIC = (45.0, 70.0)
@@ -109,12 +110,12 @@ def test_margin_is_between_the_first_two():
 
 
 def test_a_map_that_disagrees_with_its_policy_is_not_given_out(monkeypatch):
-    def wrong_cells(*arguments):
-        cells = command_cells(*arguments)
+    def wrong_cells(*arguments, **options):
+        cells = command_cells(*arguments, **options)
         return replace(cells, actions=1 - cells.actions, probabilities=cells.probabilities[:, :, ::-1].copy())
 
     monkeypatch.setattr(module, "command_cells", wrong_cells)
-    with pytest.raises(RuntimeError, match=r"at return .* the map gives .* the policy"):
+    with pytest.raises(SelfCheckError, match=r"at return .* the map gives .* the policy"):
         corner_map()
 
 
@@ -269,7 +270,7 @@ def test_a_command_outside_the_plane_is_refused():
 
 def test_a_change_that_the_policy_does_not_confirm_is_not_given_out():
     result = replace(corner_map(), policy=forest_policy([[1.0, 0.0]]))
-    with pytest.raises(RuntimeError, match=r"gives action 1 .* the policy 0"):
+    with pytest.raises(SelfCheckError, match=r"gives action 1 .* the policy 0"):
         result.nearest_change((20.0, 40.0), METRIC)
 
 

@@ -9,6 +9,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from udrl_explain.analysis.paths.steps import COLUMNS, SAABAS_COLUMNS, decision_paths
 from udrl_explain.policies import policy_from_estimator
+from udrl_explain.self_check import SelfCheckError
 
 BOOSTED = {
     "gradient": GradientBoostingClassifier(n_estimators=8, max_depth=3, random_state=0),
@@ -67,7 +68,7 @@ def test_contributions_add_up_to_the_output_and_steps_to_contributions(name):
 
 def test_a_result_that_does_not_add_up_is_refused():
     paths = decision_paths(hand_made(), [[0.6, 7.0, 20.0]])
-    with pytest.raises(ValueError, match=r"row 0, action 1: .* is 0\.375, .* is 0\.5"):
+    with pytest.raises(SelfCheckError, match=r"row 0, action 1: .* is 0\.375, .* is 0\.5"):
         dataclasses.replace(paths, outputs=np.array([[0.625, 0.5]]))
 
 
@@ -77,7 +78,7 @@ def test_an_action_never_seen_only_adds_up_to_minus_infinity():
     paths = decision_paths(policy, inputs[:1])
     outputs = paths.outputs.copy()
     outputs[0, 3] = -5.0
-    with pytest.raises(ValueError, match="action 3"):
+    with pytest.raises(SelfCheckError, match="action 3"):
         dataclasses.replace(paths, outputs=outputs)
 
 

@@ -22,6 +22,7 @@ from udrl_explain.commands import Command, input_rows
 from udrl_explain.names import checked_action_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
+from udrl_explain.self_check import SelfCheckError
 
 COLUMNS = (
     "action", "action_name", "return_low", "return_high", "horizon_low", "horizon_high", "n_cells", "probability",
@@ -150,8 +151,8 @@ class CommandMap:
         ------
         ValueError
             If the command lies outside the plane, a spread is not above 0, or `action` is the present action.
-        RuntimeError
-            If the policy does not confirm the action found (a fault of this package).
+        SelfCheckError
+            If the policy does not confirm the action found.
         """
         return nearest_change(
             self.cells, self._ask, _checked_command(command), _checked_spread(metric), action=action,
@@ -236,6 +237,7 @@ def command_map(
     *,
     grid: tuple[int, int] = (101, 101),
     action_names: Sequence[str] | None = None,
+    n_jobs: int | None = None,
 ) -> CommandMap:
     """Map which action wins at which command, at one state.
 
@@ -251,6 +253,8 @@ def command_map(
         For policies that are no forests: the plane is cut into so many equal cells, and the policy asked at their
         centres. Forests need none.
     action_names : sequence of str, optional
+    n_jobs : int, optional
+        Threads; None takes all cores. The result does not depend on it.
 
     Returns
     -------
@@ -261,15 +265,16 @@ def command_map(
     ------
     ValueError
         If an argument does not fit the policy or a range is empty.
-    RuntimeError
-        If map and policy differ anywhere checked (a fault of this package).
+    SelfCheckError
+        If map and policy differ anywhere checked.
     """
     checked_policy(policy)
     names = checked_action_names(action_names, policy.n_actions)
     fixed = checked_state(state, policy.n_features).copy()
     fixed.setflags(write=False)
     if isinstance(policy, ForestPolicy):
-        exact = CommandMap(command_cells(policy, fixed, returns, horizons), fixed, policy, names, EXACT_METHOD, True)
+        cells = command_cells(policy, fixed, returns, horizons, n_jobs=n_jobs)
+        exact = CommandMap(cells, fixed, policy, names, EXACT_METHOD, True)
         _check_against_policy(exact)
         return exact
     cells = grid_cells(policy, fixed, returns, horizons, grid)
@@ -294,9 +299,9 @@ def _check_against_policy(result: CommandMap) -> None:
     wrong = (greedy_actions(ours) != greedy_actions(theirs)) | (np.abs(ours - theirs) > 1e-12).any(axis=1)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise RuntimeError(
+        raise SelfCheckError(
             f"at return {commands[row, 0]!r}, horizon {commands[row, 1]!r} the map gives {ours[row]}, the policy "
-            f"{theirs[row]}: please report this"
+            f"{theirs[row]}"
         )
 
 

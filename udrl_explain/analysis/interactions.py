@@ -153,7 +153,7 @@ def shapley_interactions(
 
     Raises
     ------
-    ValueError, ArithmeticError
+    ValueError, SelfCheckError
         As in :func:`~udrl_explain.analysis.shapley.shapley_values`.
 
     Notes

@@ -221,6 +221,7 @@ def command_response(
     background: ArrayLike | None = None,
     feature_names: Sequence[str] | None = None,
     action_names: Sequence[str] | None = None,
+    n_jobs: int | None = None,
 ) -> CommandResponse:
     """Ask a policy what it does in stored states under a series of commands.
 
@@ -242,6 +243,8 @@ def command_response(
         For the Shapley values. None means the path-dependent game, which only averaged forests have; other policies
         then have no importance by level, and :meth:`CommandResponse.importance_frame` says so.
     feature_names, action_names : sequence of str, optional
+    n_jobs : int, optional
+        Threads; None takes all cores. The result does not depend on it.
 
     Returns
     -------
@@ -258,7 +261,7 @@ def command_response(
     features = checked_feature_names(feature_names, policy.n_features)
     actions = checked_action_names(action_names, policy.n_actions)
     support = None if training_commands is None else command_support(training_commands)
-    probabilities = np.concatenate([part for _, part in probabilities_under(policy, observations, commands)])
+    probabilities = np.concatenate([part for _, part in probabilities_under(policy, observations, commands, n_jobs)])
     importance, note, method, exact, n_background = None, "", "", False, 0
     if background is None and not (isinstance(policy, ForestPolicy) and policy.forest.link == "mean"):
         note = (
@@ -269,7 +272,7 @@ def command_response(
         rows = np.concatenate(
             [np.column_stack([observations, np.tile(command, (len(observations), 1))]) for command in commands]
         )
-        shapley = attribute(policy, rows, background)
+        shapley = attribute(policy, rows, background, n_jobs=n_jobs)
         magnitudes = np.abs(with_pair(np.swapaxes(shapley.values, 1, 2))).mean(axis=1)
         importance = magnitudes.reshape(len(commands), len(observations), -1).mean(axis=1)
         method, exact, n_background = shapley.method, shapley.exact, shapley.n_background
@@ -283,7 +286,7 @@ def command_response(
         importance_method=method,
         importance_exact=exact,
         n_background=n_background,
-        influence=None if support is None else state_influence(policy, observations, support),
+        influence=None if support is None else state_influence(policy, observations, support, n_jobs=n_jobs),
         feature_names=features,
         action_names=actions,
         probability_source=policy.probability_source,

@@ -289,8 +289,8 @@ def shapley_values(
     ValueError
         If the rows do not fit the policy, the game needs a background, or the method cannot explain this policy;
         the message names what can.
-    ArithmeticError
-        If base and values do not add up to the policy's output within 1e-9: a fault in this package.
+    SelfCheckError
+        If base and values do not add up to the policy's output within 1e-9.
 
     Notes
     -----

@@ -233,6 +233,7 @@ def episode_timeline(
     grid: tuple[int, int] = (25, 25),
     feature_names: Sequence[str] | None = None,
     action_names: Sequence[str] | None = None,
+    n_jobs: int | None = None,
 ) -> Timeline:
     """Explain one stored episode step by step.
 
@@ -250,6 +251,8 @@ def episode_timeline(
         Where flips of a policy that is no forest are looked for, over the training range. Forests are searched
         exactly.
     feature_names, action_names : sequence of str, optional
+    n_jobs : int, optional
+        Threads; None takes all cores. The result does not depend on it.
 
     Returns
     -------
@@ -280,11 +283,12 @@ def episode_timeline(
         raise ValueError(f"grid must be (n_returns, n_horizons), two integers of at least 2, got {grid!r}")
     features = checked_feature_names(feature_names, policy.n_features)
     actions = checked_action_names(action_names, policy.n_actions)
-    shapley = attribute(policy, rows, background)
+    shapley = attribute(policy, rows, background, n_jobs=n_jobs)
     taken = shapley.values[np.arange(len(rows)), :, episode.actions]
     view = None
     if training_commands is not None:
-        view = _command_view(policy, rows, command_support(training_commands), (checked_grid[0], checked_grid[1]))
+        support = command_support(training_commands)
+        view = _command_view(policy, rows, support, (checked_grid[0], checked_grid[1]), n_jobs)
     return Timeline(
         episode=episode,
         probabilities=policy.action_probabilities(rows),
@@ -301,10 +305,10 @@ def episode_timeline(
 
 
 def _command_view(
-    policy: Policy, rows: NDArray[np.float64], support: CommandSupport, grid: tuple[int, int]
+    policy: Policy, rows: NDArray[np.float64], support: CommandSupport, grid: tuple[int, int], n_jobs: int | None
 ) -> CommandView:
     commands = rows[:, -N_COMMANDS:]
-    flips, method, exact = command_flips(policy, rows, support, grid)
+    flips, method, exact = command_flips(policy, rows, support, grid, n_jobs=n_jobs)
     # Where nothing flips, any finite command does: the answer is not used.
     nearest = [
         commands[i] if flip is None else (flip.command.desired_return, flip.command.desired_horizon)
@@ -314,7 +318,7 @@ def _command_view(
     return CommandView(
         seen=support.seen(commands),
         density=support.density(commands),
-        influence=command_influence(policy, rows, support),
+        influence=command_influence(policy, rows, support, n_jobs=n_jobs),
         flips=tuple(flips),
         flip_seen=support.seen(np.array(nearest)) & found,
         spread=support.spread,

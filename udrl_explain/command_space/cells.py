@@ -9,8 +9,6 @@ policy's, bit for bit, and ties fall as the policy itself decides. Edges are exa
 No sampling. Only forests have such cells; any other policy can be looked at on a grid, which is not exact.
 """
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.command_space.rectangles import add_rectangles, find_rectangles, mark_command_tests
 from udrl_explain.commands import N_COMMANDS, input_rows
 from udrl_explain.forest import Forest
+from udrl_explain.parallel import blocks_of, in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 from udrl_explain.trees.float32_edges import last_input_left
 
@@ -134,7 +133,12 @@ class CommandCells:
 
 
 def command_cells(
-    policy: Policy, state: ArrayLike, returns: tuple[float, float], horizons: tuple[float, float]
+    policy: Policy,
+    state: ArrayLike,
+    returns: tuple[float, float],
+    horizons: tuple[float, float],
+    *,
+    n_jobs: int | None = None,
 ) -> CommandCells:
     """Cut the command plane at one state into the cells within which a forest policy is constant.
 
@@ -146,6 +150,8 @@ def command_cells(
         Held fixed.
     returns, horizons : (low, high)
         The plane, ends included, in reward and steps; `low` below `high`.
+    n_jobs : int, optional
+        Threads; None takes all cores.
 
     Returns
     -------
@@ -186,7 +192,7 @@ def command_cells(
     n_rectangles = find_rectangles(
         row, forest.n_features - N_COMMANDS, *structure, split, shape[0], shape[1], rectangles
     )
-    probabilities = _cell_probabilities(forest, rectangles[:n_rectangles], shape)
+    probabilities = _cell_probabilities(forest, rectangles[:n_rectangles], shape, n_jobs)
     return CommandCells(edges[0], edges[1], probabilities, np.argmax(probabilities, axis=2).astype(np.int64))
 
 
@@ -265,20 +271,16 @@ def _edges_and_splits(
     return edges
 
 
-def _cell_probabilities(forest: Forest, rectangles: NDArray[np.int64], shape: tuple[int, int]) -> NDArray[np.float64]:
+def _cell_probabilities(
+    forest: Forest, rectangles: NDArray[np.int64], shape: tuple[int, int], n_jobs: int | None
+) -> NDArray[np.float64]:
     totals = np.empty((forest.n_actions, *shape))
     rows = max(1, BLOCK_VALUES // (forest.n_actions * shape[1]))
-    blocks = [(start, min(start + rows, shape[0])) for start in range(0, shape[0], rows)]
 
-    def work(block: tuple[int, int]) -> None:
-        add_rectangles(rectangles, forest.value, forest.base, block[0], block[1], totals)
+    def work(block: slice) -> None:
+        add_rectangles(rectangles, forest.value, forest.base, block.start, block.stop, totals)
 
-    if len(blocks) < 8:
-        for block in blocks:
-            work(block)
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(work, blocks))
+    in_threads(work, blocks_of(shape[0], rows), n_jobs)
     if forest.link == "mean":
         totals /= forest.n_trees
         return np.moveaxis(totals, 0, 2)

@@ -5,9 +5,7 @@ forest its exact cells are searched; any other policy is asked on a grid. The co
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from os import cpu_count
 
 import numba
 import numpy as np
@@ -17,7 +15,9 @@ from udrl_explain.command_space.cells import command_cells
 from udrl_explain.command_space.influence import probabilities_under
 from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.commands import N_COMMANDS, Command, input_rows
+from udrl_explain.parallel import in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.self_check import SelfCheckError
 
 CELLS_METHOD = "exact cells of the forest over the training range"
 
@@ -69,7 +69,12 @@ class CommandFlip:
 
 
 def command_flips(
-    policy: Policy, inputs: NDArray[np.float64], support: CommandSupport, grid: tuple[int, int]
+    policy: Policy,
+    inputs: NDArray[np.float64],
+    support: CommandSupport,
+    grid: tuple[int, int],
+    *,
+    n_jobs: int | None = None,
 ) -> tuple[list[CommandFlip | None], str, bool]:
     """Find the nearest flip of every row.
 
@@ -81,6 +86,8 @@ def command_flips(
     support : CommandSupport
     grid : (n_returns, n_horizons)
         Commands asked of a policy that is no forest, evenly over the training range, ends included.
+    n_jobs : int, optional
+        Threads; None takes all cores.
 
     Returns
     -------
@@ -91,16 +98,15 @@ def command_flips(
 
     Raises
     ------
-    RuntimeError
-        If the policy does not confirm a flip found (a fault of this package).
+    SelfCheckError
+        If the policy does not confirm a flip found.
     """
     own = greedy_actions(policy.action_probabilities(inputs))
     if isinstance(policy, ForestPolicy):
         forest_policy = policy
-        with ThreadPoolExecutor(cpu_count()) as pool:
-            flips = list(
-                pool.map(lambda i: _nearest_cell(forest_policy, inputs[i], int(own[i]), support), range(len(own)))
-            )
+        flips = in_threads(
+            lambda i: _nearest_cell(forest_policy, inputs[i], int(own[i]), support), range(len(own)), n_jobs
+        )
         _confirm(policy, inputs, flips)
         return flips, CELLS_METHOD, True
     axes = [
@@ -109,7 +115,7 @@ def command_flips(
     ]
     points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, N_COMMANDS)
     flips = []
-    for block, there in probabilities_under(policy, inputs[:, :-N_COMMANDS], points):
+    for block, there in probabilities_under(policy, inputs[:, :-N_COMMANDS], points, n_jobs):
         for row, here, chosen in zip(inputs[block], own[block], there.argmax(axis=2), strict=True):
             flips.append(_nearest_point(points, row[-N_COMMANDS:], chosen, int(here), support))
     _confirm(policy, inputs, flips)
@@ -149,7 +155,7 @@ def _nearest_cell(
     policy: ForestPolicy, row: NDArray[np.float64], own: int, support: CommandSupport
 ) -> CommandFlip | None:
     planes = [_widened(ends) for ends in (support.returns, support.horizons)]
-    cells = command_cells(policy, row[:-N_COMMANDS], planes[0], planes[1])
+    cells = command_cells(policy, row[:-N_COMMANDS], planes[0], planes[1], n_jobs=1)  # rows are shared out already
     # Where all training commands agree the plane is one float64 step wide: its first cell alone holds that command.
     n_searched = [
         len(edges) - 1 if low < high else 1
@@ -227,9 +233,8 @@ def _confirm(policy: Policy, inputs: NDArray[np.float64], flips: Sequence[Comman
     theirs = greedy_actions(policy.action_probabilities(input_rows(states, commands)))
     for (i, flip), action in zip(found, theirs, strict=True):
         if action != flip.action:
-            raise RuntimeError(
-                f"row {i}: the search gives action {flip.action} at ({flip.command}), the policy {action}: "
-                "please report this"
+            raise SelfCheckError(
+                f"row {i}: the search gives action {flip.action} at ({flip.command}), the policy {action}"
             )
 
 

@@ -9,11 +9,8 @@ A forest is not asked row by row: each tree sends all commands of one state down
 tests a command, so that its tests of the state are made once.
 """
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numba
 import numpy as np
@@ -22,11 +19,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.parallel import blocks_of, in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
 FROM_COMMAND = "expected total variation of the action distribution when the command in force is redrawn from training"
 BETWEEN_COMMANDS = "expected total variation of the action distribution between two commands redrawn from training"
 VALUES_AT_ONCE = 1 << 21  # probabilities held at a time: 16 MB
+STATES_AT_ONCE = 16  # of a thread; a state costs about as much as another
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +62,11 @@ class CommandInfluence:
 
 
 def command_influence(
-    policy: Policy, inputs: ArrayLike, training_commands: CommandSupport | pd.DataFrame | ArrayLike
+    policy: Policy,
+    inputs: ArrayLike,
+    training_commands: CommandSupport | pd.DataFrame | ArrayLike,
+    *,
+    n_jobs: int | None = None,
 ) -> CommandInfluence:
     """Measure what redrawing the command in force would change, row by row.
 
@@ -75,6 +78,8 @@ def command_influence(
         States with the command in force, in natural units.
     training_commands : CommandSupport, DataFrame or array_like of shape (n, 2)
         See :func:`~udrl_explain.command_space.support.command_support`. All are used.
+    n_jobs : int, optional
+        Threads; None takes all cores.
 
     Returns
     -------
@@ -90,7 +95,7 @@ def command_influence(
     here = policy.action_probabilities(rows)
     own = greedy_actions(here)
     influence, flip_share = np.empty((2, len(rows)))
-    for block, there in probabilities_under(policy, rows[:, :-N_COMMANDS], support.commands):
+    for block, there in probabilities_under(policy, rows[:, :-N_COMMANDS], support.commands, n_jobs):
         variation = np.abs(there - here[block, None, :]).sum(axis=2) / 2
         influence[block] = variation @ support.counts / support.n_commands
         flips = there.argmax(axis=2) != own[block, None]
@@ -99,7 +104,11 @@ def command_influence(
 
 
 def state_influence(
-    policy: Policy, states: ArrayLike, training_commands: CommandSupport | pd.DataFrame | ArrayLike
+    policy: Policy,
+    states: ArrayLike,
+    training_commands: CommandSupport | pd.DataFrame | ArrayLike,
+    *,
+    n_jobs: int | None = None,
 ) -> CommandInfluence:
     """Measure how much the command matters in each state, whatever command is in force.
 
@@ -111,6 +120,8 @@ def state_influence(
         Observations, in natural units.
     training_commands : CommandSupport, DataFrame or array_like of shape (n, 2)
         All are used.
+    n_jobs : int, optional
+        Threads; None takes all cores.
 
     Returns
     -------
@@ -125,7 +136,7 @@ def state_influence(
     observations = checked_states(states, policy.n_features)
     support = command_support(training_commands)
     influence, flip_share = np.empty((2, len(observations)))
-    for block, there in probabilities_under(policy, observations, support.commands):
+    for block, there in probabilities_under(policy, observations, support.commands, n_jobs):
         influence[block] = _mean_pairwise_variation(there, support.counts)
         chosen = there.argmax(axis=2)
         shares = [(chosen == a) @ support.counts / support.n_commands for a in range(policy.n_actions)]
@@ -135,7 +146,7 @@ def state_influence(
 
 
 def probabilities_under(
-    policy: Policy, states: NDArray[np.float64], commands: NDArray[np.float64]
+    policy: Policy, states: NDArray[np.float64], commands: NDArray[np.float64], n_jobs: int | None = None
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Ask the policy for every state under every command, in blocks of states that fit memory.
 
@@ -144,6 +155,8 @@ def probabilities_under(
     policy : Policy
     states : float64 array of shape (n_states, n_features - 2)
     commands : float64 array of shape (n_commands, 2)
+    n_jobs : int, optional
+        Threads; None takes all cores.
 
     Yields
     ------
@@ -153,10 +166,9 @@ def probabilities_under(
         For forests equal to ``policy.action_probabilities`` bit for bit.
     """
     n_block = max(1, VALUES_AT_ONCE // (len(commands) * policy.n_actions))
-    for start in range(0, len(states), n_block):
-        block = slice(start, min(start + n_block, len(states)))
+    for block in blocks_of(len(states), n_block):
         if isinstance(policy, ForestPolicy):
-            yield block, _forest_probabilities(policy, states[block], commands)
+            yield block, _forest_probabilities(policy, states[block], commands, n_jobs)
             continue
         rows = np.empty((len(states[block]), len(commands), policy.n_features))
         rows[:, :, :-N_COMMANDS] = states[block, None, :]
@@ -196,7 +208,7 @@ def _mean_pairwise_variation(probabilities: NDArray[np.float64], counts: NDArray
 
 
 def _forest_probabilities(
-    policy: ForestPolicy, states: NDArray[np.float64], commands: NDArray[np.float64]
+    policy: ForestPolicy, states: NDArray[np.float64], commands: NDArray[np.float64], n_jobs: int | None
 ) -> NDArray[np.float64]:
     forest = policy.forest
     rows = np.zeros((max(len(states), len(commands)), policy.n_features))
@@ -212,14 +224,7 @@ def _forest_probabilities(
             forest.feature, forest.threshold, forest.value, forest.base, totals[part],
         )  # fmt: skip
 
-    n_parts = min(len(states), 4 * (os.cpu_count() or 1))
-    cuts = np.linspace(0, len(states), n_parts + 1).astype(int)
-    parts = [slice(start, end) for start, end in pairwise(cuts)]
-    if n_parts == 1:
-        work(parts[0])
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(work, parts))
+    in_threads(work, blocks_of(len(states), STATES_AT_ONCE), n_jobs)
     if forest.link == "mean":
         totals /= forest.n_trees
         return totals

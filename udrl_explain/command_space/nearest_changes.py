@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space.cells import CommandCells
 from udrl_explain.commands import COMMAND_NAMES, Command
+from udrl_explain.self_check import SelfCheckError
 
 COLUMNS = (
     "change", "found", "from_return", "from_horizon", "action_from", "action_from_name", "to_return", "to_horizon",
@@ -139,8 +140,8 @@ def nearest_change(
     ------
     ValueError
         If the command lies outside the plane, or `action` is no other action.
-    RuntimeError
-        If the policy does not confirm an action found (a fault of this package).
+    SelfCheckError
+        If the policy does not confirm an action found.
     """
     cells.cell_at(command.desired_return, command.desired_horizon)
     own = int(ask([command.desired_return], [command.desired_horizon])[0])
@@ -301,9 +302,7 @@ def _room(cells: CommandCells, command: Command, spread: tuple[float, float], fr
 def _confirm(change: CommandChange, ask: Ask) -> None:
     found = int(ask([change.command.desired_return], [change.command.desired_horizon])[0])
     if found != change.action:
-        raise RuntimeError(
-            f"the plane gives action {change.action} at {change.command!r}, the policy {found}: please report this"
-        )
+        raise SelfCheckError(f"the plane gives action {change.action} at {change.command!r}, the policy {found}")
 
 
 @numba.njit(cache=True, nogil=True)

@@ -4,9 +4,7 @@ Everything here follows scikit-learn's comparison (float32 input ``<=`` float64 
 path explained is the path taken. Rows are in the estimator's units (``ForestPolicy.tree_inputs``).
 """
 
-import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numba
@@ -14,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from udrl_explain.forest import Forest
+from udrl_explain.parallel import blocks_of, in_threads
 
 # Rows that share one pass over a tree: few enough that they stay in the cache beside it.
 BLOCK_ROWS = 512
@@ -82,21 +81,21 @@ def tree_steps(forest: Forest, rows: NDArray[np.float32]) -> TreeSteps:
     return TreeSteps(*arrays)
 
 
-def path_contributions(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def path_contributions(forest: Forest, rows: NDArray[np.float32], n_jobs: int | None = None) -> NDArray[np.float64]:
     """Change of node value along the paths, credited to the input tested and summed over the trees.
 
     Saabas (2014), "Interpreting random forests". Shape ``(n_rows, n_features, n_actions)``; not divided by the
     number of trees.
     """
     return _by_blocks(
-        rows, (forest.n_features, forest.n_actions), lambda block, totals: _add_contributions(
+        rows, (forest.n_features, forest.n_actions), n_jobs, lambda block, totals: _add_contributions(
             block, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
             forest.value, totals,
         ),
     )  # fmt: skip
 
 
-def path_impurity(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+def path_impurity(forest: Forest, rows: NDArray[np.float32], n_jobs: int | None = None) -> NDArray[np.float64]:
     """Fall of impurity (parent minus child) along the paths, credited to the input tested, summed over trees.
 
     The importance of Cardenas-Cartagena et al. (arXiv 2411.11457), one value per row and input: shape
@@ -106,10 +105,13 @@ def path_impurity(forest: Forest, rows: NDArray[np.float32]) -> NDArray[np.float
     if len(rows) >= PACKED_ROWS:
         nodes = _packed_nodes(forest)
         return _by_blocks(
-            rows, (forest.n_features,), lambda block, totals: _add_packed(block, forest.roots, nodes, totals)
+            rows,
+            (forest.n_features,),
+            n_jobs,
+            lambda block, totals: _add_packed(block, forest.roots, nodes, totals),
         )
     return _by_blocks(
-        rows, (forest.n_features,), lambda block, totals: _add_impurity(
+        rows, (forest.n_features,), n_jobs, lambda block, totals: _add_impurity(
             block, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
             forest.impurity, totals,
         ),
@@ -131,16 +133,12 @@ def same_leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> SameLeafBoxes:
 def _by_blocks(
     rows: NDArray[np.float32],
     shape: tuple[int, ...],
+    n_jobs: int | None,
     add: Callable[[NDArray[np.float32], NDArray[np.float64]], None],
 ) -> NDArray[np.float64]:
-    """Let `add` fill one output of `shape` per row, block by block on all cores; rows never share an output."""
+    """Let `add` fill one output of `shape` per row, block by block; rows never share an output."""
     totals = np.zeros((len(rows), *shape))
-    blocks = [slice(start, start + BLOCK_ROWS) for start in range(0, len(rows), BLOCK_ROWS)]
-    if len(blocks) <= 1:
-        add(rows, totals)
-    else:
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(lambda block: add(rows[block], totals[block]), blocks))
+    in_threads(lambda block: add(rows[block], totals[block]), blocks_of(len(rows), BLOCK_ROWS), n_jobs)
     return totals
 
 

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.attributions import attribute
 from udrl_explain.commands import N_COMMANDS
 from udrl_explain.forest import Forest
-from udrl_explain.policies import Policy, greedy_actions
+from udrl_explain.parallel import in_threads
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 from udrl_explain.statistics.bootstrap import percentile_interval
 from udrl_explain.trees.walks import path_impurity
 
@@ -87,15 +88,17 @@ def impurity_scores(forest: Forest) -> Scores:
     return Scores(IMPURITY, with_pair(importance), std, "trees", exact=True)
 
 
-def path_impurity_scores(forest: Forest, tree_rows: NDArray[np.float32]) -> Scores:
+def path_impurity_scores(forest: Forest, tree_rows: NDArray[np.float32], n_jobs: int | None) -> Scores:
     """Fall of impurity along each row's paths, summed over trees, averaged over rows (arXiv 2411.11457)."""
-    rows = with_pair(path_impurity(forest, tree_rows))
+    rows = with_pair(path_impurity(forest, tree_rows, n_jobs))
     return Scores(PATH_IMPURITY, rows.mean(axis=0), _std(rows), "rows", exact=True, rows=rows)
 
 
-def shap_scores(policy: Policy, inputs: NDArray[np.float64], background: ArrayLike | None, seed: int) -> Scores:
+def shap_scores(
+    policy: Policy, inputs: NDArray[np.float64], background: ArrayLike | None, seed: int, n_jobs: int | None
+) -> Scores:
     """Mean over rows and actions of the magnitude of the Shapley values; the pair's values are added first."""
-    shapley = attribute(policy, inputs, background, seed=seed)
+    shapley = attribute(policy, inputs, background, seed=seed, n_jobs=n_jobs)
     values = np.abs(with_pair(np.swapaxes(shapley.values, 1, 2)))  # (n_rows, n_actions, n_features + 1)
     rows = values.mean(axis=1)
     return Scores(
@@ -110,6 +113,7 @@ def permutation_scores(
     actions: NDArray[np.int64],
     n_repeats: int,
     generator: np.random.Generator,
+    n_jobs: int | None,
 ) -> tuple[Scores, Scores]:
     """Fall of accuracy, and of the stored action's mean probability, when an input is permuted among the rows.
 
@@ -119,15 +123,21 @@ def permutation_scores(
     n_rows, n_features = inputs.shape
     groups = [np.array([column]) for column in range(n_features)]
     groups.append(np.arange(n_features - N_COMMANDS, n_features))
+    # Forests walk in compiled loops; another estimator may not be safe in several threads.
+    n_threads = n_jobs if isinstance(policy, ForestPolicy) else 1
     base = agreement(policy, inputs, actions)
     by_row = np.zeros((2, n_rows, len(groups)))
     by_repeat = np.zeros((2, n_repeats, len(groups)))
     for repeat in range(n_repeats):
         order = generator.permutation(n_rows)
-        for group, columns in enumerate(groups):
+        permuted = inputs[order]
+
+        def drops_without(columns: NDArray[np.intp], permuted: NDArray[np.float64] = permuted) -> NDArray[np.float64]:
             changed = inputs.copy()
-            changed[:, columns] = inputs[order][:, columns]
-            drops = base - agreement(policy, changed, actions)
+            changed[:, columns] = permuted[:, columns]
+            return base - agreement(policy, changed, actions)
+
+        for group, drops in enumerate(in_threads(drops_without, groups, n_threads)):
             by_row[:, :, group] += drops / n_repeats
             by_repeat[:, repeat, group] = drops.mean(axis=1)
     accuracy, probability = (

@@ -177,6 +177,7 @@ def feature_importance(
     n_resamples: int = 1000,
     feature_names: Sequence[str] | None = None,
     action_names: Sequence[str] | None = None,
+    n_jobs: int | None = None,
 ) -> Importance:
     """Measure how much each input, and the command pair, matters to a policy.
 
@@ -199,6 +200,8 @@ def feature_importance(
     n_resamples : int
         Of the bootstrap over rows; at least 1.
     feature_names, action_names : sequence of str, optional
+    n_jobs : int, optional
+        Threads; None takes all cores. The result does not depend on it.
 
     Returns
     -------
@@ -242,13 +245,13 @@ def feature_importance(
         if IMPURITY in wanted:
             scores.append(impurity_scores(policy.forest))
         if PATH_IMPURITY in wanted:
-            scores.append(path_impurity_scores(policy.forest, policy.tree_inputs(rows)))
+            scores.append(path_impurity_scores(policy.forest, policy.tree_inputs(rows), n_jobs))
     if ACCURACY in wanted or PROBABILITY in wanted:
         generator = np.random.default_rng(permutation_seed)
-        pair = permutation_scores(policy, rows, taken, n_repeats, generator)
+        pair = permutation_scores(policy, rows, taken, n_repeats, generator, n_jobs)
         scores.extend(score for score in pair if score.method in wanted)
     if SHAP in wanted:
-        scores.append(shap_scores(policy, rows, background, seed))
+        scores.append(shap_scores(policy, rows, background, seed, n_jobs))
     accuracy, probability = agreement(policy, rows, taken).mean(axis=1)
     return Importance(
         scores=with_intervals(scores, n_resamples, np.random.default_rng(bootstrap_seed)),

@@ -16,6 +16,7 @@ from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
+from udrl_explain.self_check import SelfCheckError
 from udrl_explain.trees.walks import path_contributions, tree_steps
 
 COLUMNS = (
@@ -70,6 +71,8 @@ class DecisionPaths:
     Raises
     ------
     ValueError
+        If shapes do not fit.
+    SelfCheckError
         If contributions and base values do not add up to the outputs within 1e-9.
     """
 
@@ -108,7 +111,7 @@ class DecisionPaths:
         wrong = ~np.isclose(sums, self.outputs, rtol=1e-12, atol=TOLERANCE)
         if wrong.any():
             row, action = np.argwhere(wrong)[0]
-            raise ValueError(
+            raise SelfCheckError(
                 f"path contributions do not add up in row {row}, action {action}: base value plus "
                 f"contributions is {float(sums[row, action])!r}, the forest's {self.quantity} is "
                 f"{float(self.outputs[row, action])!r}"
@@ -180,6 +183,7 @@ def decision_paths(
     actions: ArrayLike | None = None,
     feature_names: Sequence[str] | None = None,
     action_names: Sequence[str] | None = None,
+    n_jobs: int | None = None,
 ) -> DecisionPaths:
     """Follow every row through every tree of a forest policy.
 
@@ -192,6 +196,8 @@ def decision_paths(
     actions : array_like of int of shape (n_rows,), optional
         The action that the frame's probabilities are about; the policy's own greedy action by default.
     feature_names, action_names : sequence of str, optional
+    n_jobs : int, optional
+        Threads; None takes all cores. The result does not depend on it.
 
     Returns
     -------
@@ -232,7 +238,7 @@ def decision_paths(
         cover=forest.cover[steps.node],
         before=forest.value[steps.node],
         after=forest.value[steps.next_node],
-        contributions=path_contributions(forest, tree_rows) / n_averaged,
+        contributions=path_contributions(forest, tree_rows, n_jobs) / n_averaged,
         base_values=(forest.base + forest.value[forest.roots].sum(axis=0)) / n_averaged,
         outputs=outputs,
         actions=_checked_actions(actions, forest.link_outputs(outputs)),
