@@ -138,6 +138,12 @@ def test_only_figures_draw(name):
     assert not drawing, f"{name}, lines {drawing}: imports matplotlib; pictures are made in udrl_explain/figures only"
 
 
+@pytest.mark.parametrize("name", [name for name in MODULES if name != "parallel"])
+def test_only_parallel_makes_threads(name):
+    imported = {top(module) for module, _ in imported_modules(ast.parse(MODULES[name].read_text(encoding="utf-8")))}
+    assert not imported & {"concurrent", "threading", "multiprocessing", "joblib"}, "use udrl_explain/parallel.py"
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_no_module_hides_an_import_behind_a_name(name):
     if name in IMPORT_BY_NAME_ALLOWED:

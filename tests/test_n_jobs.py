@@ -1,6 +1,8 @@
 """Every analysis of a policy takes `n_jobs`, hands it to whatever makes threads, and answers the same."""
 
+import ast
 import inspect
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -98,6 +100,14 @@ def test_every_public_analysis_of_a_policy_takes_n_jobs():
     for name in of_a_policy:
         assert signatures[name]["n_jobs"].kind is inspect.Parameter.KEYWORD_ONLY
         assert signatures[name]["n_jobs"].default is None
+
+
+def test_every_section_of_a_report_passes_n_jobs_on():
+    for path in (Path(udrl_explain.__file__).parent / "report" / "sections").glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in QUESTIONS:
+                passed = {word.arg: ast.unparse(word.value) for word in call.keywords}
+                assert passed.get("n_jobs") == "context.options.n_jobs", f"{path.name}, line {call.lineno}"
 
 
 @pytest.mark.parametrize("question", QUESTIONS)

@@ -130,7 +130,7 @@ class TestFlags:
             (["data", "--only", "weather"], "only must be some of"),
             (["data", "--formats", "gif"], "formats must be some of"),
             (["data", "--style", "poster"], "style must be one of"),
-            (["data", "--n_jobs", "0"], "n_jobs must be at least 1"),
+            (["data", "--n_jobs", "0"], "n_jobs must be a whole number of at least 1"),
             (["data", "--seed", "-1"], "seed must be at least 0"),
         ],
     )

@@ -93,7 +93,7 @@ def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen
             [(str(problem.folder), problem.reason) for problem in scope.problems],
             {"command": _command_line(options), "runs": context.run_hashes} | _versions(),
         )
-        (folder / PAGE).write_text(render(page, folder), encoding="utf-8")
+        (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
         context.timings["page"] = time.perf_counter() - start
         manifest = {
             "command": _command_line(options),
@@ -121,7 +121,9 @@ def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: li
         picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
         entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown))
-    text = render_index(entries, options.output, title="Reports of udrl_explain", problems=problems)
+    text = render_index(
+        entries, options.output, title="Reports of udrl_explain", problems=problems, n_jobs=options.n_jobs
+    )
     return write_text_whole(text, options.output / "index.html")
 
 

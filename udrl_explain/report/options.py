@@ -6,6 +6,7 @@ from pathlib import Path
 import tyro
 
 from udrl_explain.figures.choices import FORMATS, check_style, checked_formats
+from udrl_explain.parallel import thread_count
 from udrl_explain.report.questions import checked_questions
 
 
@@ -41,8 +42,7 @@ class ReportOptions:
         check_style(self.style)
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
-        if self.n_jobs is not None and self.n_jobs < 1:
-            raise ValueError(f"n_jobs must be at least 1, got {self.n_jobs}")
+        thread_count(self.n_jobs)
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 import io
 from base64 import b64encode
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from PIL import Image
+
+from udrl_explain.parallel import in_threads
 
 CSS_PIXELS_PER_INCH = 112  # 8 pt text in a figure is then about as large as the page's small print
 WIDEST = 760
@@ -33,8 +34,10 @@ class WebImage:
     height: int
 
 
-def web_images(paths: Sequence[Path]) -> list[WebImage]:
+def web_images(paths: Sequence[Path], n_jobs: int | None = None) -> list[WebImage]:
     """Make renditions of PNG files, all of one density: the highest at which together they keep within ``BUDGET``.
+
+    On `n_jobs` threads; None takes all cores.
 
     Raises
     ------
@@ -43,8 +46,7 @@ def web_images(paths: Sequence[Path]) -> list[WebImage]:
     """
     images: list[WebImage] = []
     for density in DENSITIES:
-        with ThreadPoolExecutor() as pool:
-            images = list(pool.map(partial(_rendition, density=density), paths))
+        images = in_threads(partial(_rendition, density=density), paths, n_jobs)
         if sum(len(image.data) for image in images) <= BUDGET:
             break
     return images

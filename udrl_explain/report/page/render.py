@@ -165,7 +165,7 @@ class IndexEntry:
     picture: str = ""
 
 
-def render(page: Page, directory: str | Path) -> str:
+def render(page: Page, directory: str | Path, *, n_jobs: int | None = None) -> str:
     """Give the page as one HTML file.
 
     Parameters
@@ -174,6 +174,8 @@ def render(page: Page, directory: str | Path) -> str:
         Texts are plain; words between backticks become code.
     directory : str or Path
         The folder where the page will lie, with the files it names.
+    n_jobs : int, optional
+        Threads for the pictures; None takes all cores.
 
     Returns
     -------
@@ -190,7 +192,7 @@ def render(page: Page, directory: str | Path) -> str:
     """
     folder = Path(directory)
     pictures = [item for section in page.sections for item in section.items if isinstance(item, Picture)]
-    images = web_images([_inside(folder, picture.file) for picture in pictures])
+    images = web_images([_inside(folder, picture.file) for picture in pictures], n_jobs)
     image_of = dict(zip(map(id, pictures), images, strict=True))
     sections = []
     for section in page.sections:
@@ -211,11 +213,12 @@ def render_index(
     title: str = "Reports",
     problems: Sequence[tuple[str, str]] = (),
     provenance: Mapping[str, str] | None = None,
+    n_jobs: int | None = None,
 ) -> str:
     """Give the page that leads to several reports, as one HTML file; files and errors as in :func:`render`."""
     folder = Path(directory)
     with_picture = [entry for entry in entries if entry.picture]
-    images = web_images([_inside(folder, entry.picture) for entry in with_picture])
+    images = web_images([_inside(folder, entry.picture) for entry in with_picture], n_jobs)
     image_of = dict(zip([entry.name for entry in with_picture], images, strict=True))
     cards = [
         {"entry": entry, "href": _href(folder, entry.file), "image": image_of.get(entry.name)} for entry in entries

@@ -30,6 +30,7 @@ def answer(context: ReportContext) -> Section:
                 background=context.background(run),
                 feature_names=run.feature_names,
                 action_names=run.action_names,
+                n_jobs=context.options.n_jobs,
             )
             frames[f"seed {run.config.seed}"] = result.to_frame()
             if run is experiment.shown:

@@ -24,7 +24,13 @@ def answer(context: ReportContext) -> Section:
         probes = context.probes(run)
         probe = probes.of_kind(HIGH)[0]
         row = probes.inputs[probe]
-        paths = decision_paths(run.policy, row[None, :], feature_names=run.feature_names, action_names=run.action_names)
+        paths = decision_paths(
+            run.policy,
+            row[None, :],
+            feature_names=run.feature_names,
+            action_names=run.action_names,
+            n_jobs=context.options.n_jobs,
+        )
         where = probes.frame.iloc[probe]
         decision = f"episode {where['episode']}, step {where['step']}"
         title = f"{experiment.label}, seed {run.config.seed}, {decision}"

@@ -31,6 +31,7 @@ def answer(context: ReportContext) -> Section:
             background=context.background(run),
             feature_names=run.feature_names,
             action_names=run.action_names,
+            n_jobs=context.options.n_jobs,
         )
         title = f"{experiment.label}, seed {run.config.seed}"
         stem = f"response-{experiment.slug}"

@@ -18,6 +18,7 @@ def answer(context: ReportContext) -> Section:
             training_commands=context.probes(run).support,
             feature_names=run.feature_names,
             action_names=run.action_names,
+            n_jobs=context.options.n_jobs,
         )
         title = f"{experiment.label}, seed {run.config.seed}, first final episode"
         stem = f"timeline-{experiment.slug}"
