@@ -27,10 +27,11 @@ PROMISED = {
     "obedience": ("sweep",),
     "episode_timeline": ("policy", "episode", "background"),
     "learning_curves": ("runs",),
+    "faithfulness": ("policy", "inputs", "background"),
     "final_returns": ("runs",),
     "Run": ("config", "directory", "policy"),
 }
-KEYWORDS = {"feature_importance": ("seed", "n_repeats")}
+KEYWORDS = {"feature_importance": ("seed", "n_repeats"), "faithfulness": ("actions", "seed")}
 DEFAULTS = {
     "train_policy": {"directory": "data"},
     "policy_from_estimator": {"return_scale": 1.0, "horizon_scale": 1.0},

@@ -9,6 +9,7 @@ decision_paths                         which tests of which trees led to an acti
 command_response, command_map          what changes when the command changes, and where exactly
 obedience, episode_timeline            does the agent do as told; what drove one episode
 learning_curves, final_returns         how training went, and what came out
+faithfulness                           does an attribution describe what the policy does
 """
 
 from importlib import import_module
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from udrl_explain.analysis.command_map import command_map as command_map
+    from udrl_explain.analysis.faithfulness.result import faithfulness as faithfulness
     from udrl_explain.analysis.final_returns import final_returns as final_returns
     from udrl_explain.analysis.importance.result import feature_importance as feature_importance
     from udrl_explain.analysis.interactions import shapley_interactions as shapley_interactions
@@ -50,6 +52,7 @@ _HOMES = {
     "episode_timeline": "analysis.timeline",
     "learning_curves": "analysis.learning",
     "final_returns": "analysis.final_returns",
+    "faithfulness": "analysis.faithfulness.result",
 }
 __all__ = sorted(_HOMES)
 

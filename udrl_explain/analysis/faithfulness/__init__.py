@@ -1,0 +1,1 @@
+"""Does an attribution describe what the policy does?"""
