@@ -72,7 +72,7 @@ def test_what_is_no_table_is_named(tmp_path, content):
 
 
 def test_a_missing_table_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"gone\.csv: no such table"):
+    with pytest.raises(FileNotFoundError, match=r"gone\.csv: file not found"):
         read_csv(tmp_path / "gone.csv")
 
 

@@ -1,5 +1,6 @@
 """Frames as CSV files that read back to the same numbers."""
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pandas as pd
 
 from udrl_explain.files.atomic import write_whole
 from udrl_explain.files.latex_tables import check_columns
+from udrl_explain.files.limits import MOST_TEXT_BYTES, check_file
 
 # From pandas 3.1 on its only converter is exact and the argument is going away.
 _EXACT_FLOATS: dict[str, Any] = (
@@ -55,13 +57,24 @@ def read_csv(path: str | Path) -> pd.DataFrame:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a UTF-8 CSV file with a header.
+        If it is not a UTF-8 CSV file with a header, or a line has more or fewer cells than the header: a decimal
+        comma would otherwise move the numbers into other columns.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such table")
+    check_file(path, MOST_TEXT_BYTES)
     try:
+        _check_cells(path)
         frame: pd.DataFrame = pd.read_csv(path, keep_default_na=False, na_values=[""], **_EXACT_FLOATS)
-    except ValueError as fault:  # pandas' parser errors and decoding errors are ValueErrors
+    except (ValueError, csv.Error) as fault:  # pandas' parser errors and decoding errors are ValueErrors
         raise ValueError(f"{path}: not a CSV table ({fault})") from None
     return frame
+
+
+def _check_cells(path: Path) -> None:
+    """Make sure that every line has as many cells as the header; blank lines do not count."""
+    with path.open(encoding="utf-8", newline="") as stream:
+        lines = csv.reader(stream)
+        header = next((cells for cells in lines if cells), [])
+        for cells in lines:
+            if cells and len(cells) != len(header):
+                raise ValueError(f"line {lines.line_num} has {len(cells)} cells, the header {len(header)}")

@@ -1,23 +1,29 @@
 """Read arrays, JSON and tables that a stranger may have written: no code runs, and every fault names the file."""
 
 import json
+import math
 import sys
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.files.csv import read_csv
+from udrl_explain.files.limits import (
+    LARGEST_NUMBER,
+    MOST_BYTES,
+    MOST_TEXT_BYTES,
+    check_file,
+    check_members,
+    within_limits,
+)
 
-MOST_BYTES = 2 << 30
-"""Largest unpacked size accepted of one file; a small hostile archive could claim far more."""
-
-
-MOST_JSON_BYTES = 64 << 20
+_PIECE = 4096
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_npy(path: Path) -> NDArray[np.float64]:
@@ -26,13 +32,12 @@ def read_npy(path: Path) -> NDArray[np.float64]:
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing, truncated, no ``.npy``, or holds objects or text.
+        If the file is missing, no ordinary file, truncated, no ``.npy``, or holds objects or text.
     """
+    size = check_file(path, MOST_BYTES)
     try:
-        array = np.load(path, allow_pickle=False, mmap_mode="r")
-        return _numbers(np.array(array), path.name).astype(np.float64)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: file not found") from None
+        with path.open("rb") as stream:
+            return _numbers(_read_array(stream, size), path.name).astype(np.float64)
     except Exception as fault:  # numpy parses the header as Python; a damaged one fails in any way
         raise ValueError(f"{path}: not a readable array of numbers ({fault})") from fault
 
@@ -51,59 +56,136 @@ def read_npz(path: Path, names: Iterable[str], optional: Iterable[str] = ()) -> 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the file is missing, damaged or too large, or an array is missing, unknown or not of numbers or text.
+        If the file is missing, no ordinary file, damaged or too large, or an array is missing, unknown or not of
+        numbers or text.
     """
     names = tuple(names)
+    check_file(path, MOST_BYTES)
     try:
         with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-            size = sum(member.file_size for member in members)
-            if size > MOST_BYTES:
-                raise ValueError(f"unpacks to {size} bytes, the limit is {MOST_BYTES}")
-        with np.load(path, allow_pickle=False) as stored:
-            missing = [name for name in names if name not in stored.files]
-            unknown = sorted(set(stored.files) - set(names) - set(optional))
+            check_members(archive, MOST_BYTES)
+            members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+            missing = [name for name in names if name not in members]
+            unknown = sorted(set(members) - set(names) - set(optional))
             if missing or unknown:
                 raise ValueError(f"array {missing[0]!r} is missing" if missing else f"array {unknown[0]!r} is unknown")
-            arrays = {name: stored[name] for name in stored.files}
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: file not found") from None
+            arrays = {}
+            for name, member in members.items():
+                with archive.open(member) as stream:
+                    arrays[name] = _read_array(stream, member.file_size)
     except Exception as fault:  # as above; also encrypted or oddly compressed archives
         raise ValueError(f"{path}: not a readable archive of arrays ({fault})") from fault
     return arrays
 
 
+class _InPieces:
+    """A stream that is read a little at a time, so that a packed member never unpacks to gigabytes in one go."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self.n_read = 0
+
+    def read(self, size: int) -> bytes:
+        return bytes(self.fill(bytearray(size)))
+
+    def fill(self, room: bytearray) -> bytearray:
+        filled = 0
+        while filled < len(room) and (piece := self._stream.read(min(_PIECE, len(room) - filled))):
+            room[filled : filled + len(piece)] = piece
+            filled += len(piece)
+        self.n_read += filled
+        del room[filled:]
+        return room
+
+
+def _read_array(stream: IO[bytes], n_bytes: int) -> NDArray[np.generic]:
+    """Read one ``.npy`` of `n_bytes`; no memory is taken for numbers that the header promises and nobody brings."""
+    pieces = _InPieces(stream)
+    shape, column_major, dtype, promised = _checked_header(pieces, n_bytes)
+    content = pieces.fill(bytearray(promised))
+    if len(content) < promised:
+        raise ValueError(f"it ends after {len(content)} of {promised} bytes of numbers")
+    return np.ndarray(shape, dtype, buffer=content, order="F" if column_major else "C")
+
+
+def check_array_header(stream: IO[bytes], n_bytes: int) -> None:
+    """Make sure that a ``.npy`` of `n_bytes` holds plain values, as many as its header promises; reads no further.
+
+    Raises
+    ------
+    ValueError
+        Saying what is wrong; numpy's parser of headers may raise anything else.
+    """
+    _checked_header(_InPieces(stream), n_bytes)
+
+
+def _checked_header(pieces: _InPieces, n_bytes: int) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    stream: Any = pieces
+    version = np.lib.format.read_magic(stream)
+    if version not in _HEADERS:
+        raise ValueError(f"version {version} of the .npy format is not read here")
+    shape, column_major, dtype = _HEADERS[version](stream)
+    if dtype.hasobject:
+        raise ValueError("it holds objects, which could run code")
+    promised, brought = math.prod(shape) * dtype.itemsize, n_bytes - pieces.n_read
+    if min(shape, default=0) < 0 or promised != brought:
+        raise ValueError(f"its header promises {promised} bytes of numbers, {brought} are there")
+    return shape, column_major, dtype, promised
+
+
 def read_json(path: Path) -> Any:
     """Contents of a JSON file; every fault is a ValueError that names it."""
+    check_file(path, MOST_TEXT_BYTES)
     try:
-        if path.stat().st_size > MOST_JSON_BYTES:
-            raise ValueError(f"larger than {MOST_JSON_BYTES} bytes")
         return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: file not found") from None
-    except (ValueError, RecursionError, OSError) as fault:
+    except (ValueError, RecursionError, MemoryError, OSError) as fault:
         raise ValueError(f"{path}: not readable as JSON ({fault})") from fault
 
 
 def read_returns(path: Path) -> NDArray[np.float64]:
     """Mean and standard deviation of return, shape ``(n, 2)``, from a ``.npy`` file."""
     returns = read_npy(path)
-    if returns.ndim != 2 or returns.shape[1] != 2 or not np.isfinite(returns).all():
-        raise ValueError(f"{path}: must hold finite numbers of shape (n, 2), has shape {returns.shape}")
+    if returns.ndim != 2 or returns.shape[1] != 2 or not within_limits(returns):
+        raise ValueError(
+            f"{path}: must hold finite numbers of shape (n, 2), at most {LARGEST_NUMBER:.2g}; has shape {returns.shape}"
+        )
+    if (returns[:, 1] < 0).any():
+        raise ValueError(f"{path}: a standard deviation is never negative, got {returns[:, 1].min():g}")
     return returns
 
 
-def read_number_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a CSV file of finite numbers with exactly these columns."""
-    try:
-        frame = read_csv(path)
-    except FileNotFoundError:
-        raise FileNotFoundError(f"{path}: file not found") from None
+def read_number_table(
+    path: Path, columns: Sequence[str], least: Mapping[str, float] | None = None, whole: Iterable[str] = ()
+) -> pd.DataFrame:
+    """Return a CSV file of finite numbers with exactly these columns.
+
+    Parameters
+    ----------
+    path : Path
+    columns : sequence of str
+    least : dict of str to float, optional
+        Smallest possible number by column.
+    whole : iterable of str
+        Columns that can only hold whole numbers.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        Naming the file, the column and the number.
+    """
+    frame = read_csv(path)
     if tuple(frame.columns) != tuple(columns):
         raise ValueError(f"{path}: columns must be {', '.join(columns)}, got {', '.join(map(str, frame.columns))}")
     for name in columns:
-        if frame[name].dtype.kind not in "iuf" or not np.isfinite(frame[name]).all():
-            raise ValueError(f"{path}: column {name!r} must hold finite numbers")
+        if frame[name].dtype.kind not in "iuf" or not within_limits(frame[name].to_numpy()):
+            raise ValueError(f"{path}: column {name!r} must hold finite numbers, at most {LARGEST_NUMBER:.2g}")
+    for name in whole:
+        fractional = frame[name][frame[name] % 1 != 0]
+        if len(fractional):
+            raise ValueError(f"{path}: column {name!r} must hold whole numbers, got {fractional.iloc[0]:g}")
+    for name, bound in (least or {}).items():
+        if (frame[name] < bound).any():
+            raise ValueError(f"{path}: column {name!r} must hold at least {bound:g}, got {frame[name].min():g}")
     return frame
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
 from udrl_explain.environments import known_input_count
 from udrl_explain.episodes import Episode
+from udrl_explain.files.limits import LARGEST_NUMBER, within_limits
 from udrl_explain.files.reading import (
     as_numbers,
     finite_or_nan,
@@ -23,6 +24,10 @@ from udrl_explain.runs.paper_runs import load_paper_run
 from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE, find_runs
 from udrl_explain.runs.policy_files import load_policy
 from udrl_explain.runs.run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+
+_LEAST_TRAINED = {"iteration": 1, "desired_horizon": 0, "length": 1}
+_LEAST_SWEPT = {"desired_horizon": 0, "environment_seed": 0, "length": 1}
+_LONGEST_NAME = 100
 
 
 def load_run(folder: str | Path) -> Run:
@@ -47,9 +52,12 @@ def load_run(folder: str | Path) -> Run:
     values = read_json(folder / CONFIG_FILE)
     if not isinstance(values, dict):
         raise ValueError(f"{folder / CONFIG_FILE}: must hold the settings by name")
-    if "collect_iter" in values:
-        return load_paper_run(folder, values)
-    return _load_own(folder, values)
+    try:
+        return load_paper_run(folder, values) if "collect_iter" in values else _load_own(folder, values)
+    except (ValueError, OSError):
+        raise
+    except Exception as fault:  # whatever else a stranger's file can bring about is no reason to stop a report
+        raise ValueError(f"{folder}: cannot be read ({type(fault).__name__}: {fault})") from fault
 
 
 def _load_own(folder: Path, values: dict[str, Any]) -> Run:
@@ -64,8 +72,10 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         if feature_names[-2:] != COMMAND_NAMES:
             raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {feature_names[-2:]}")
         versions = facts["versions"]
-        if not isinstance(versions, dict) or not all(isinstance(version, str) for version in versions.values()):
-            raise ValueError("versions must map packages to text")
+        if not isinstance(versions, dict) or not all(
+            isinstance(text, str) and text.isprintable() for version in versions.items() for text in version
+        ):
+            raise ValueError("versions must map packages to text without control characters")
         final_mean, final_std = (finite_or_nan(name, facts[name]) for name in ("test_mean", "test_std"))
         if not np.isfinite(final_mean) == np.isfinite(final_std) == config.final_testing:
             rule = (
@@ -78,23 +88,21 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         raise ValueError(f"{conf}: {fault}") from fault
     n_features, n_actions = len(feature_names), len(action_names)
     _check_input_count(config.env_name, n_features, conf)
-    policy, note = None, "not stored (save_policy was false)"
-    if config.save_policy:
-        policy = load_policy(folder, n_actions, CommandScale(config.return_scale, config.horizon_scale))
-        note = ""
-        if policy.n_features != n_features:
-            raise ValueError(f"{folder}: the policy takes {policy.n_features} inputs, its environment has {n_features}")
     rows = folder / "training_rows.npz"
     training_inputs, training_actions = _inputs_and_actions(
         read_npz(rows, ("inputs", "actions")), n_features, n_actions, rows
     )
+    policy, note = None, "not stored (save_policy was false)"
+    if config.save_policy:
+        scale = CommandScale(config.return_scale, config.horizon_scale)
+        policy, note = load_policy(folder, n_actions, scale, training_inputs), ""
+        if policy.n_features != n_features:
+            raise ValueError(f"{folder}: the policy takes {policy.n_features} inputs, its environment has {n_features}")
     tested = config.final_testing
     episodes = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ()
     if tested:
-        mean = float(np.mean([episode.total_return for episode in episodes])) if episodes else np.nan
-        if not np.isclose(mean, final_mean, rtol=1e-9, atol=1e-9):
-            raise ValueError(f"{conf}: test_mean {final_mean} is not the mean return of the final episodes, {mean}")
-    sweep = read_number_table(folder / SWEEP_FILE, SWEEP_COLUMNS) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
+        _check_final_returns(episodes, final_mean, final_std, conf)
+    sweep = _sweep(folder / SWEEP_FILE) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
     grid = folder / GRID_FILE
     return Run(
         config=config,
@@ -105,17 +113,33 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         action_names=action_names,
         train_returns=read_returns(folder / "train_rewards.npy"),
         test_returns=read_returns(folder / "test_rewards.npy"),
-        training_commands=read_number_table(folder / "training_commands.csv", TRAINING_COMMAND_COLUMNS),
+        training_commands=read_number_table(
+            folder / "training_commands.csv", TRAINING_COMMAND_COLUMNS, _LEAST_TRAINED, whole=("iteration", "length")
+        ),
         training_inputs=training_inputs,
         training_actions=training_actions,
         episodes=episodes,
         command_sweep=sweep,
-        command_grid=read_number_table(grid, SWEEP_COLUMNS) if grid.exists() else None,
+        command_grid=_sweep(grid) if grid.exists() else None,
         final_mean=final_mean,
         final_std=final_std,
         return_limit=limit if np.isfinite(limit) else np.inf,
         versions=versions,
     )
+
+
+def _sweep(path: Path) -> pd.DataFrame:
+    return read_number_table(path, SWEEP_COLUMNS, _LEAST_SWEPT, whole=("environment_seed", "length"))
+
+
+def _check_final_returns(episodes: tuple[Episode, ...], final_mean: float, final_std: float, conf: Path) -> None:
+    returns = np.array([episode.total_return for episode in episodes])
+    for name, words, stored, found in (
+        ("test_mean", "mean", final_mean, returns.mean() if len(returns) else np.nan),
+        ("test_std", "standard deviation of the", final_std, returns.std() if len(returns) else np.nan),
+    ):
+        if not np.isclose(found, stored, rtol=1e-9, atol=1e-9):
+            raise ValueError(f"{conf}: {name} {stored} is not the {words} return of the final episodes, {found}")
 
 
 def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[Episode, ...]:
@@ -124,8 +148,8 @@ def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[Episode
     rewards = np.asarray(as_numbers(arrays, "rewards", np.float64, 1, path), dtype=np.float64)
     offsets = np.asarray(as_numbers(arrays, "offsets", np.int64, 1, path), dtype=np.int64)
     seeds = np.asarray(as_numbers(arrays, "seeds", np.int64, 1, path), dtype=np.int64)
-    if len(rewards) != len(actions) or not np.isfinite(rewards).all():
-        raise ValueError(f"{path}: array 'rewards' must hold one finite number per action")
+    if len(rewards) != len(actions) or not within_limits(rewards):
+        raise ValueError(f"{path}: 'rewards' must hold one finite number per action, at most {LARGEST_NUMBER:.2g}")
     if len(offsets) != len(seeds) + 1 or offsets[0] != 0 or offsets[-1] != len(actions) or (np.diff(offsets) < 1).any():
         raise ValueError(f"{path}: array 'offsets' must ascend from 0 to {len(actions)}, one step more than 'seeds'")
     return tuple(
@@ -139,9 +163,10 @@ def _inputs_and_actions(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     inputs = np.asarray(as_numbers(arrays, "inputs", np.float64, 2, path), dtype=np.float64)
     actions = np.asarray(as_numbers(arrays, "actions", np.int64, 1, path), dtype=np.int64)
-    if inputs.shape != (len(actions), n_features) or not np.isfinite(inputs).all():
+    if inputs.shape != (len(actions), n_features) or not within_limits(inputs):
         raise ValueError(
-            f"{path}: 'inputs' must be finite, of shape ({len(actions)}, {n_features}), got {inputs.shape}"
+            f"{path}: 'inputs' must be finite, up to {LARGEST_NUMBER:.2g}, of shape ({len(actions)}, {n_features}), "
+            f"got {inputs.shape}"
         )
     if len(actions) and (actions.min() < 0 or actions.max() >= n_actions):
         raise ValueError(f"{path}: 'actions' must lie in 0..{n_actions - 1}")
@@ -159,4 +184,9 @@ def _names(value: Any) -> tuple[str, ...]:
         raise ValueError(f"feature_names and action_names must be lists of at least two texts, got {value!r}")
     if len(set(value)) != len(value):
         raise ValueError(f"a name stands twice in {value!r}")
+    for name in value:
+        if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
+            raise ValueError(
+                f"a name of an input or action must be printable and have 1 to {_LONGEST_NAME} characters, got {name!r}"
+            )
     return tuple(value)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import environment_names
+from udrl_explain.files.limits import within_limits
 from udrl_explain.files.reading import finite_or_nan, read_npy, read_returns
 from udrl_explain.names import ACTION_NAMES, STATE_FEATURES
 from udrl_explain.runs.run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
@@ -88,8 +89,14 @@ def _training_commands(folder: Path, collect_episode: int) -> pd.DataFrame:
     if not returns_file.exists() and not horizons_file.exists():
         return pd.DataFrame(columns=list(TRAINING_COMMAND_COLUMNS), dtype=np.float64)
     returns, horizons = read_npy(returns_file), read_npy(horizons_file)
-    if returns.ndim != 1 or returns.shape != horizons.shape or not np.isfinite([returns, horizons]).all():
-        raise ValueError(f"{returns_file}: must hold as many finite numbers as {horizons_file.name}")
+    if (
+        returns.ndim != 1
+        or returns.shape != horizons.shape
+        or not (within_limits(returns) and within_limits(horizons) and (horizons >= 0).all())
+    ):
+        raise ValueError(
+            f"{returns_file}: must hold as many finite numbers as {horizons_file.name}, whose horizons are at least 0"
+        )
     starts = _episode_starts(horizons)
     return pd.DataFrame(
         {

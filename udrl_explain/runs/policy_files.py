@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from udrl_explain.commands import CommandScale
+from udrl_explain.files.limits import LARGEST_NUMBER, within_limits
 from udrl_explain.files.reading import as_numbers, read_npz, write_npz
 from udrl_explain.forest import FOREST_ARRAYS, Forest
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy, policy_from_estimator
+from udrl_explain.runs.answers import check_answers
 from udrl_explain.runs.formats import check_format
 
 POLICY_FORMAT = 2
@@ -24,6 +27,7 @@ _COMMON = ("format", "kind", "return_scale", "horizon_scale")
 _OLD_FORMAT = "schema_version"
 _MOST_LAYERS = 100
 _SUM_TOLERANCE = 1e-6
+_NO_ROWS = np.empty((0, 0))
 
 
 def save_policy(policy: Policy, directory: Path) -> None:
@@ -65,7 +69,7 @@ def save_policy(policy: Policy, directory: Path) -> None:
         save_estimator(policy.estimator, directory / ESTIMATOR_FILE)
 
 
-def load_policy(directory: Path, n_actions: int, scale: CommandScale) -> Policy:
+def load_policy(directory: Path, n_actions: int, scale: CommandScale, rows: NDArray[np.float64] = _NO_ROWS) -> Policy:
     """Read the policy of a run folder.
 
     Parameters
@@ -75,24 +79,36 @@ def load_policy(directory: Path, n_actions: int, scale: CommandScale) -> Policy:
         Actions of the environment.
     scale : CommandScale
         As ``conf.json`` says; a stored policy must agree.
+    rows : float64 array of shape (n_rows, n_features)
+        Stored input rows; what a net or a foreign estimator answers to the first few is looked at.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If no policy is stored, or the file is damaged, hostile or of a newer format.
+
+    Notes
+    -----
+    An estimator of ``policy.skops`` is loaded and asked in a process of its own first, which takes about two seconds:
+    compiled code that follows hostile numbers ends that process, not this one.
     """
     path = directory / ARRAY_FILE
     if path.exists():
         policy = _load_arrays(path)
     elif (directory / ESTIMATOR_FILE).exists():
         path = directory / ESTIMATOR_FILE
-        policy = _load_estimator(path, n_actions, scale)
+        policy = _load_estimator(path, n_actions, scale, rows)
     else:
         raise FileNotFoundError(f"{directory}: holds neither {ARRAY_FILE} nor {ESTIMATOR_FILE}")
     if policy.scale != scale:
         raise ValueError(f"{path}: scales {policy.scale} differ from those of conf.json, {scale}")
     if policy.n_actions != n_actions:
         raise ValueError(f"{path}: the policy has {policy.n_actions} actions, its environment {n_actions}")
+    if not isinstance(policy, ForestPolicy) and policy.n_features == rows.shape[1]:
+        try:
+            check_answers(policy, rows)
+        except ValueError as fault:
+            raise _naming(path, fault) from fault
     return policy
 
 
@@ -144,6 +160,8 @@ def _forest(arrays: dict[str, Any], path: Path) -> Forest:
         parts[name] = as_numbers(arrays, name, dtype, 2 if name == "value" else 1, path)
     link: Any = _text(arrays, "link", path)
     forest = Forest(**parts, n_features=int(_scalar(arrays, "n_features", path)), link=link)
+    if not within_limits(forest.value) or not within_limits(forest.base[np.isfinite(forest.base)]):
+        raise ValueError(f"arrays 'value' and 'base' must hold numbers up to {LARGEST_NUMBER:.2g}")
     if link == "mean":
         sums = forest.value.sum(axis=1)
         if (forest.value < 0).any() or (np.abs(sums - 1.0) > _SUM_TOLERANCE).any():
@@ -175,11 +193,15 @@ def _text(arrays: dict[str, Any], name: str, path: Path) -> str:
     return str(arrays[name])
 
 
-def _load_estimator(path: Path, n_actions: int, scale: CommandScale) -> Policy:
-    from udrl_explain.runs.estimator_files import load_estimator  # heavy, and needed for few policies only
+def _load_estimator(path: Path, n_actions: int, scale: CommandScale, rows: NDArray[np.float64]) -> Policy:
+    # Heavy, and needed for few policies only.
+    from udrl_explain.runs.estimator_files import load_estimator, read_estimator_bytes
+    from udrl_explain.runs.estimator_trial import try_estimator
 
+    stored = read_estimator_bytes(path)
     try:
-        return policy_from_estimator(load_estimator(path), n_actions, scale.return_scale, scale.horizon_scale)
+        try_estimator(stored, n_actions, scale, rows)
+        return policy_from_estimator(load_estimator(stored), n_actions, scale.return_scale, scale.horizon_scale)
     except ValueError as fault:
         raise _naming(path, fault) from fault
 
