@@ -101,9 +101,6 @@ def episode(rewards, marker=0.0, seed=0):
 def tiny_run(directory, *, env_name="CartPole-v0", seed=7, n_features=6, **changes):
     """A run made by hand, in no time: a small tree, three final episodes, a sweep of four episodes."""
     inputs, actions = training_rows(40, n_features)
-    policy = policy_from_estimator(
-        DecisionTreeClassifier(max_depth=4, random_state=0).fit(scaled(inputs, 0.02, 0.02), actions), 2, 0.02, 0.02
-    )
     config = TrainConfig(env_name=env_name, seed=seed, max_episode=2, collect_episode=2).resolved()
     episodes = tuple(
         Episode(inputs[4 * i : 4 * i + 4], actions[4 * i : 4 * i + 4], np.array([1.0, 0.1, -2.5, 1 / 3]), 2 * i + 1)
@@ -114,7 +111,6 @@ def tiny_run(directory, *, env_name="CartPole-v0", seed=7, n_features=6, **chang
     parts = {
         "config": config,
         "directory": directory / env_name.replace(":", "-") / "tiny" / str(seed),
-        "policy": policy,
         "policy_note": "",
         "feature_names": names,
         "action_names": ("left", "right"),
@@ -146,4 +142,9 @@ def tiny_run(directory, *, env_name="CartPole-v0", seed=7, n_features=6, **chang
         "final_std": float(returns.std()),
         "versions": {"python": "3.11.0"},
     }
-    return Run(**(parts | changes))
+    parts |= changes
+    if "policy" not in changes:
+        estimator = DecisionTreeClassifier(max_depth=4, random_state=0).fit(scaled(inputs, 0.02, 0.02), actions)
+        named = {name: parts[name] for name in ("feature_names", "action_names")}
+        parts["policy"] = policy_from_estimator(estimator, 2, 0.02, 0.02, **named)
+    return Run(**parts)

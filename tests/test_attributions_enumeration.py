@@ -18,6 +18,7 @@ from sklearn.tree import DecisionTreeClassifier
 from udrl_explain.attributions import attribute, attribute_pairs
 from udrl_explain.attributions.enumeration import interaction_weights, shapley_weights
 from udrl_explain.commands import CommandScale
+from udrl_explain.names import checked_feature_names
 from udrl_explain.self_check import SelfCheckError
 
 EXACT = {"rtol": 0, "atol": 1e-12}
@@ -31,6 +32,7 @@ class Counting:
 
     def __init__(self, n_features, function):
         self.n_features, self.function, self.n_actions = n_features, function, 2
+        self.feature_names, self.action_names = checked_feature_names(None, n_features), ("no", "yes")
         self.asked = []
 
     def action_probabilities(self, inputs):
@@ -139,6 +141,7 @@ def test_boosted_probabilities_agree_with_the_walked_enumeration(n_features, n_a
 
         class Opaque:
             n_features, n_actions, scale = policy.n_features, policy.n_actions, policy.scale
+            feature_names, action_names = policy.feature_names, policy.action_names
             probability_source = "probabilities"
             action_probabilities = staticmethod(policy.action_probabilities)
 
@@ -264,9 +267,9 @@ def test_rows_that_are_not_finite_are_refused(value):
     policy, inputs = fitted_policy(RandomForestClassifier(2, random_state=0))
     bad = inputs[:3].copy()
     bad[1, 2] = value
-    with pytest.raises(ValueError, match=r"inputs must be finite.* row 1, column 2"):
+    with pytest.raises(ValueError, match=r"inputs must be finite.* row 1, column 2 \(state_2\)"):
         attribute(policy, bad)
-    with pytest.raises(ValueError, match=r"background: inputs must be finite.* row 1, column 2"):
+    with pytest.raises(ValueError, match=r"background must be finite.* row 1, column 2"):
         attribute(policy, inputs[:2], bad)
 
 

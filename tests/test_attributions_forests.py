@@ -109,6 +109,7 @@ def test_the_tree_engine_agrees_with_the_enumeration_on_a_whole_forest():
 
     class Opaque:
         n_features, n_actions, scale = policy.n_features, policy.n_actions, policy.scale
+        feature_names, action_names = policy.feature_names, policy.action_names
         probability_source = "probabilities"
         action_probabilities = staticmethod(policy.action_probabilities)
 

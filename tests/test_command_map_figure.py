@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -20,7 +21,7 @@ def as_csv(frame):
 
 
 def corner(**options):
-    return command_map(corner_policy(), [0.0], (0, 100), (0, 50), action_names=["wait", "go"], **options)
+    return command_map(replace(corner_policy(), action_names=("wait", "go")), [0.0], (0, 100), (0, 50), **options)
 
 
 def legend_of(ax):

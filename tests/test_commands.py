@@ -65,19 +65,19 @@ def test_states_and_commands_that_do_not_pair_are_refused():
         (np.zeros((1, 2, 3)), "must have shape"),
         (np.zeros((2, 4)), "the command is missing"),
         (np.zeros((2, 7)), "have 7 columns, the policy takes 6"),
-        ([[0, 0, np.nan, 0, 0, 0]], "row 0, column 2 holds nan"),
-        ([[0] * 6, [0, 0, 0, 0, 0, np.inf]], "row 1, column 5 holds inf"),
+        ([[0, 0, np.nan, 0, 0, 0]], r"row 0, column 2 \(state_2\) holds nan"),
+        ([[0] * 6, [0, 0, 0, 0, 0, np.inf]], r"row 1, column 5 \(desired_horizon\) holds inf"),
         ([[0, -1e39, 0, 0, 0, 0]], "fit float32; row 0, column 1"),
     ],
 )
 def test_inputs_that_are_no_rows_are_refused(inputs, message):
     with pytest.raises(ValueError, match=message):
-        checked_inputs(inputs, 6)
+        checked_inputs(inputs, checked_feature_names(None, 6))
 
 
 def test_the_largest_float32_is_a_fine_input():
     largest = float(np.finfo(np.float32).max)
-    assert checked_inputs([[largest, -largest, 0]], 3).dtype == np.float64
+    assert checked_inputs([[largest, -largest, 0]], ("a", *COMMAND_NAMES)).dtype == np.float64
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import matplotlib as mpl
 
@@ -28,7 +29,8 @@ def read_back(frame):
 @pytest.fixture
 def importances():
     policy, _, inputs, actions = fitted("forest")
-    result = feature_importance(policy, inputs[:60], actions[:60], n_repeats=2, n_resamples=30, feature_names=NAMES)
+    policy = replace(policy, feature_names=NAMES)
+    result = feature_importance(policy, inputs[:60], actions[:60], n_repeats=2, n_resamples=30)
     return read_back(result.to_frame())
 
 
@@ -84,7 +86,7 @@ def test_small_multiples_share_the_order_of_inputs(importances):
 
 
 def test_a_path_shows_every_test_as_it_was_answered():
-    paths = decision_paths(hand_made(), [[0.6, 7.0, 20.0]], feature_names=("pole_angle", *NAMES[-2:]))
+    paths = decision_paths(replace(hand_made(), feature_names=("pole_angle", *NAMES[-2:])), [[0.6, 7.0, 20.0]])
     axes = plot_decision_path(read_back(paths.to_frame()))
     shown = texts(axes)
     assert "θ = 0.6 > 0.5 rad" in shown
@@ -134,7 +136,8 @@ def test_the_contrast_frames_the_parting_test_of_each_command():
 
 def test_the_contrast_starts_with_a_tree_that_parts():
     policy, _, inputs, _ = fitted("forest")
-    contrast = path_contrast(policy, inputs[3, :3], [(10, 10), (60, 60), (190, 190)], feature_names=NAMES)
+    policy = replace(policy, feature_names=NAMES)
+    contrast = path_contrast(policy, inputs[3, :3], [(10, 10), (60, 60), (190, 190)])
     frame = contrast.to_frame()
     first = int(np.flatnonzero(contrast.parting_step >= 0)[0])
     assert plot_path_contrast(frame).get_title() == f"tree {first} of 12"
@@ -144,7 +147,8 @@ def test_the_contrast_starts_with_a_tree_that_parts():
 
 def test_text_stays_readable_and_inside_its_box():
     policy, _, inputs, _ = fitted("forest")
-    contrast = path_contrast(policy, inputs[3, :3], [(10, 10), (60, 60), (190, 190)], feature_names=NAMES).to_frame()
+    policy = replace(policy, feature_names=NAMES)
+    contrast = path_contrast(policy, inputs[3, :3], [(10, 10), (60, 60), (190, 190)]).to_frame()
     with paper_style("full"):
         figure, axes = plt.subplots(figsize=(6.75, path_height(int(contrast["step"].max()) + 1)))
         plot_path_contrast(contrast, ax=axes)

@@ -29,6 +29,8 @@ class Columns:
         self.policy, self.order = policy, order
         self.n_features, self.n_actions, self.scale = policy.n_features, policy.n_actions, policy.scale
         self.probability_source = policy.probability_source
+        self.feature_names = tuple(policy.feature_names[column] for column in np.argsort(order))
+        self.action_names = policy.action_names
 
     def action_probabilities(self, inputs):
         return self.policy.action_probabilities(np.asarray(inputs)[:, self.order])
@@ -231,10 +233,9 @@ def test_results_do_not_depend_on_the_order_of_the_inputs():
     policy, _, inputs, actions = fitted("forest")
     order = np.array([2, 0, 1, 3, 4])
     swapped = Columns(policy, np.argsort(order))
-    names = np.array(["a", "b", "c", "desired_return", "desired_horizon"])
     methods = [ACCURACY, PROBABILITY]
-    plain = feature_importance(policy, inputs, actions, methods=methods, feature_names=names, **QUICK)
-    other = feature_importance(swapped, inputs[:, order], actions, methods=methods, feature_names=names[order], **QUICK)
+    plain = feature_importance(policy, inputs, actions, methods=methods, **QUICK)
+    other = feature_importance(swapped, inputs[:, order], actions, methods=methods, **QUICK)
     columns = ["importance", "std", "low", "high"]
     index = plain.to_frame().set_index(["method", "feature"])[columns]
     assert np.array_equal(index.sort_index(), other.to_frame().set_index(["method", "feature"])[columns].sort_index())

@@ -6,6 +6,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
 from udrl_explain.config import TrainConfig
+from udrl_explain.environments import environment_names
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
 from udrl_explain.training.learners import Learner, accuracy, make_estimator
 
@@ -23,9 +24,9 @@ STORED_AS = {
 }
 
 
-def learner(name, seed=0, n_actions=3, **settings):
+def learner(name, seed=0, n_actions=3, n_features=6, **settings):
     config = TrainConfig(estimator_name=name, recipe="paper", **settings).resolved()
-    return Learner(config, n_actions, np.random.default_rng(seed))
+    return Learner(config, environment_names("Nobody-v0", n_features - 2, n_actions), np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize("name", STORED_AS)

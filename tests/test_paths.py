@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ BOOSTED = {
 
 
 def test_hand_made_path_row_by_row():
-    paths = decision_paths(hand_made(), [[0.6, 7.0, 20.0]], action_names=("stay", "go"))
+    paths = decision_paths(replace(hand_made(), action_names=("stay", "go")), [[0.6, 7.0, 20.0]])
     frame = paths.to_frame()
     assert tuple(frame.columns) == COLUMNS
     assert frame["node"].tolist() == [0, 2]

@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
 
-from udrl_explain.commands import CommandScale
+from udrl_explain.commands import COMMAND_NAMES, CommandScale
 from udrl_explain.policies import (
     EstimatorPolicy,
     ForestPolicy,
@@ -220,9 +220,10 @@ def test_classes_that_are_whole_floats_are_actions():
 @pytest.mark.parametrize("kind", [*AVERAGED, *OTHERS])
 def test_an_estimator_fitted_on_a_frame_answers_without_warnings(kind):
     """The bug: every call warned that the rows have no column names."""
-    frame = pd.DataFrame(INPUTS, columns=[f"c{i}" for i in range(6)])
+    frame = pd.DataFrame(INPUTS, columns=["c0", "c1", "c2", "c3", *COMMAND_NAMES])
     estimator = EVERY_KIND[kind]().fit(frame, LABELS)
     policy = policy_from_estimator(estimator, 2)
+    assert policy.feature_names == tuple(frame.columns)
     if policy.probability_source == "probabilities":
         np.testing.assert_array_equal(policy.action_probabilities(INPUTS), estimator.predict_proba(frame))
     else:

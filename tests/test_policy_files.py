@@ -199,6 +199,7 @@ FOREST_ATTACKS = {
     "NaN scale": (lambda a: {"horizon_scale": np.float64(np.nan)}, "horizon_scale must be a finite number above 0"),
     "shares below 0": (lambda a: {"value": changed(a["value"], -1, [-0.5, 0, 1.5])}, "probabilities"),
     "shares above 1": (lambda a: {"value": a["value"] * 2}, "probabilities"),
+    "billions of inputs": (lambda a: {"n_features": np.int64(2**62)}, "the policy takes 4611686018427387904 inputs"),
     "negative features": (lambda a: {"n_features": np.int64(-6)}, "n_features must be at least 1"),
 }  # fmt: skip
 

@@ -24,10 +24,6 @@ def probes(forest_run):
     return choose_probes(forest_run, seed=0)
 
 
-def names_of(run):
-    return {"feature_names": run.feature_names, "action_names": run.action_names}
-
-
 def assert_same_table(path, frame):
     """Equal numbers bit for bit, equal words; an empty word reads back as missing."""
     table = read_csv(path)
@@ -43,14 +39,13 @@ def test_importance(tiny_report, forest_run, probes):
     rows = probes.of_kind(STRATIFIED)
     expected = feature_importance(
         forest_run.policy, probes.inputs[rows], probes.actions[rows], seed=0, background=forest_run.training_inputs,
-        **names_of(forest_run),
     )  # fmt: skip
     assert_same_table(tiny_report[0] / "tables/importance-random_forest.csv", expected.to_frame())
 
 
 def test_decision_path(tiny_report, forest_run, probes):
     row = probes.inputs[probes.of_kind(HIGH)[0]]
-    expected = decision_paths(forest_run.policy, row[None], **names_of(forest_run))
+    expected = decision_paths(forest_run.policy, row[None])
     assert_same_table(tiny_report[0] / "tables/decision_path-random_forest.csv", expected.to_frame())
 
 
@@ -59,9 +54,7 @@ def test_command_map_and_its_nearest_change(tiny_report, forest_run, probes):
     row = probes.inputs[probes.of_kind(START)[0]]
     shown = read_csv(tables / "command_map-random_forest-start.csv")
     plane = [(shown[f"{name}_low"].min(), shown[f"{name}_high"].max()) for name in ("return", "horizon")]
-    expected = command_map(
-        forest_run.policy, row[:-N_COMMANDS], returns=plane[0], horizons=plane[1], action_names=forest_run.action_names
-    )
+    expected = command_map(forest_run.policy, row[:-N_COMMANDS], returns=plane[0], horizons=plane[1])
     assert_same_table(tables / "command_map-random_forest-start.csv", expected.to_frame())
     nearest = expected.nearest_frame(Command(*row[-N_COMMANDS:]), probes.support.spread)
     assert_same_table(tables / "command_map_nearest-random_forest-start.csv", nearest)

@@ -28,15 +28,17 @@ NAMES = ("position", "velocity", "angle", "spin", "desired_return", "desired_hor
 def case():
     inputs, actions = training_rows(actions=(0, 1, 2))
     estimator = RandomForestClassifier(15, random_state=0).fit(scaled(inputs, 0.02, 0.05), actions)
-    return policy_from_estimator(estimator, 3, 0.02, 0.05), inputs
+    policy = policy_from_estimator(
+        estimator, 3, 0.02, 0.05, feature_names=NAMES, action_names=("left", "none", "right")
+    )
+    return policy, inputs
 
 
 @pytest.fixture(scope="module")
 def response(case):
     policy, inputs = case
     return command_response(
-        policy, inputs[:40, :-2], LEVELS, LEVELS / 2 + 60, training_commands=inputs[:, -2:], feature_names=NAMES,
-        action_names=("left", "none", "right"),
+        policy, inputs[:40, :-2], LEVELS, LEVELS / 2 + 60, training_commands=inputs[:, -2:],
     )  # fmt: skip
 
 

@@ -75,17 +75,16 @@ def run(tmp_path):
 def results(run):
     """One result of every analysis that a run by itself is enough for."""
     policy, rows, actions = run.policy, run.training_inputs, run.training_actions
-    names = {"feature_names": run.feature_names, "action_names": run.action_names}
     return [
-        feature_importance(policy, rows, actions, n_repeats=2, n_resamples=10, **names),
-        shapley_values(policy, rows[:7], rows, **names),
-        shapley_interactions(policy, rows[:2], rows, **names),
-        decision_paths(policy, rows[:3], **names),
-        decision_box(policy, rows[:3], **names),
-        path_contrast(policy, rows[0, :-2], [(10, 10), (50, 50), (90, 90)], **names),
-        command_response(policy, rows[:4, :-2], [10.0, 50.0], [10.0, 50.0], training_commands=rows[:, -2:], **names),
-        command_map(policy, rows[0, :-2], (0, 100), (1, 100), action_names=run.action_names),
-        episode_timeline(policy, run.episodes[0], rows, training_commands=rows[:, -2:], **names),
+        feature_importance(policy, rows, actions, n_repeats=2, n_resamples=10),
+        shapley_values(policy, rows[:7], rows),
+        shapley_interactions(policy, rows[:2], rows),
+        decision_paths(policy, rows[:3]),
+        decision_box(policy, rows[:3]),
+        path_contrast(policy, rows[0, :-2], [(10, 10), (50, 50), (90, 90)]),
+        command_response(policy, rows[:4, :-2], [10.0, 50.0], [10.0, 50.0], training_commands=rows[:, -2:]),
+        command_map(policy, rows[0, :-2], (0, 100), (1, 100)),
+        episode_timeline(policy, run.episodes[0], rows, training_commands=rows[:, -2:]),
         learning_curves([run]),
         final_returns([run]),
         training_commands([run]),

@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,7 @@ from udrl_explain.analysis.interactions import COLUMNS as PAIR_COLUMNS
 from udrl_explain.analysis.interactions import PARTS, SPLIT_COLUMNS, ShapleyInteractions, shapley_interactions
 from udrl_explain.analysis.shapley import COLUMNS, MEAN_COLUMNS, ShapleyValues, shapley_values
 from udrl_explain.attributions import attribute, attribute_pairs
-from udrl_explain.commands import CommandScale
+from udrl_explain.commands import COMMAND_NAMES, CommandScale
 
 NAMES = ("one", "two", "three", "desired_return", "desired_horizon")
 ACTIONS = ("left", "stay", "right")
@@ -24,7 +25,7 @@ def forest():
 @pytest.fixture(scope="module")
 def values(forest):
     policy, inputs = forest
-    return shapley_values(policy, inputs[:6], feature_names=NAMES, action_names=ACTIONS)
+    return shapley_values(replace(policy, feature_names=NAMES, action_names=ACTIONS), inputs[:6])
 
 
 def test_values_are_the_engines_and_carry_their_provenance(forest):
@@ -154,17 +155,17 @@ def test_a_result_of_the_wrong_shape_is_refused(values):
 
 
 def test_names_are_checked(forest):
-    policy, inputs = forest
+    policy, _ = forest
     with pytest.raises(ValueError, match="feature_names must be 5 different names"):
-        shapley_values(policy, inputs[:2], feature_names=("a", "b"))
+        replace(policy, feature_names=("a", "b"))
     with pytest.raises(ValueError, match="action_names must be 3 different names"):
-        shapley_values(policy, inputs[:2], action_names=("a", "a", "b"))
+        replace(policy, action_names=("a", "a", "b"))
 
 
 @pytest.fixture(scope="module")
 def interactions(forest):
     policy, inputs = forest
-    return shapley_interactions(policy, inputs[:4], feature_names=NAMES, action_names=ACTIONS)
+    return shapley_interactions(replace(policy, feature_names=NAMES, action_names=ACTIONS), inputs[:4])
 
 
 def test_interactions_are_the_engines(interactions, forest):
@@ -204,6 +205,7 @@ def test_the_split_frame_sums_to_the_output(interactions):
 def test_the_split_of_an_additive_policy_has_no_joint_part():
     class Additive:
         n_features, n_actions, scale, probability_source = 4, 2, CommandScale(), "probabilities"
+        feature_names, action_names = ("a", "b", *COMMAND_NAMES), ("left", "right")
 
         @staticmethod
         def action_probabilities(rows):

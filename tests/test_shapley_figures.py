@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,7 +19,8 @@ NAMES = ("cart_position", "b", "c", "desired_return", "desired_horizon")
 @pytest.fixture(scope="module")
 def values():
     policy, inputs = fitted_policy(RandomForestClassifier(8, random_state=0))
-    return shapley_values(policy, inputs[:40], feature_names=NAMES, action_names=("left", "stay", "right"))
+    named = replace(policy, feature_names=NAMES, action_names=("left", "stay", "right"))
+    return shapley_values(named, inputs[:40])
 
 
 def through_csv(frame):

@@ -29,7 +29,7 @@ LENGTH = 30
 def forest_policy(n_trees=12, seed=0):
     inputs, actions = training_rows(actions=(0, 1, 2), seed=seed)
     estimator = RandomForestClassifier(n_trees, random_state=seed).fit(scaled(inputs, 0.02, 0.05), actions)
-    return policy_from_estimator(estimator, 3, 0.02, 0.05), inputs
+    return policy_from_estimator(estimator, 3, 0.02, 0.05, feature_names=NAMES, action_names=ACTIONS), inputs
 
 
 def play(policy, states, desired_return, horizon, reward=3.0):
@@ -49,7 +49,7 @@ def case():
 @pytest.fixture(scope="module")
 def timeline(case):
     policy, episode, commands = case
-    return episode_timeline(policy, episode, training_commands=commands, feature_names=NAMES, action_names=ACTIONS)
+    return episode_timeline(policy, episode, training_commands=commands)
 
 
 @pytest.fixture(scope="module")

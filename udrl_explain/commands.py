@@ -5,6 +5,7 @@ then ``desired_horizon`` (steps). Everything outside a policy holds rows in thes
 multiplies the two command columns by its :class:`CommandScale`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,9 +87,10 @@ def input_rows(states: ArrayLike, commands: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     states : array_like of shape (n_rows, n_observations) or (n_observations,)
-        A single state is repeated for every command.
+        A single state is repeated for every command. No frame: which columns a policy takes, only the policy knows.
     commands : array_like of shape (n_rows, 2) or (2,)
-        ``(desired_return, desired_horizon)`` in reward and steps; a single command is repeated for every state.
+        ``(desired_return, desired_horizon)`` in reward and steps; a single command is repeated for every state. A
+        frame or series is matched by name.
 
     Returns
     -------
@@ -97,10 +99,15 @@ def input_rows(states: ArrayLike, commands: ArrayLike) -> NDArray[np.float64]:
     Raises
     ------
     ValueError
-        If the two row counts differ or a command does not have two columns.
+        If the two row counts differ, a command does not have two columns, or `states` is a frame.
     """
+    if _labels(states) is not None:
+        raise ValueError(
+            "states must be an array here, got a frame or series: its columns cannot be matched without a policy; "
+            "write states[list(policy.feature_names[:-2])].to_numpy()"
+        )
     states = np.atleast_2d(np.asarray(states, dtype=np.float64))
-    commands = np.atleast_2d(np.asarray(commands, dtype=np.float64))
+    commands = np.atleast_2d(np.asarray(by_name(commands, COMMAND_NAMES, "commands"), dtype=np.float64))
     if commands.ndim != 2 or commands.shape[1] != N_COMMANDS:
         raise ValueError(f"commands must have the two columns {COMMAND_NAMES}, got an array of shape {commands.shape}")
     n_rows = max(len(states), len(commands))
@@ -112,42 +119,162 @@ def input_rows(states: ArrayLike, commands: ArrayLike) -> NDArray[np.float64]:
     return rows
 
 
-def checked_inputs(inputs: ArrayLike, n_features: int) -> NDArray[np.float64]:
-    """Return `inputs` as a float64 array of shape ``(n_rows, n_features)``, or say what is wrong with it.
+def checked_inputs(inputs: ArrayLike, feature_names: Sequence[str], what: str = "inputs") -> NDArray[np.float64]:
+    """Return input rows as a float64 array of shape ``(n_rows, n_features)``, or say what is wrong with them.
+
+    Parameters
+    ----------
+    inputs : array_like of shape (n_rows, n_features)
+        An array is read by position. A frame is matched by column name, in whatever order its columns stand; a series
+        whose index holds the names is one row.
+    feature_names : sequence of str
+        The policy's.
+    what : str
+        What messages call the rows.
 
     Raises
     ------
     ValueError
-        If `inputs` is not two-dimensional, has another number of columns, or holds a value that is not finite
-        or does not fit float32 (scikit-learn's trees compare in float32).
+        If a column is missing or there is one more, the shape differs, or a value is no number, not finite or does not
+        fit float32 (scikit-learn's trees compare in float32).
     """
-    _refuse_what_holds_rows(inputs)
-    rows = np.asarray(inputs, dtype=np.float64)
+    _refuse_what_holds_rows(inputs, what)
+    n_features = len(feature_names)
+    named = _labels(inputs) is not None
+    rows = _numbers(by_name(inputs, feature_names, what), what)
+    if named:
+        rows = np.atleast_2d(rows)
     if rows.ndim == 1:
         raise ValueError(
-            f"inputs must have shape (n_rows, {n_features}), got one row of shape {rows.shape}: "
-            "write inputs[None, :] or inputs[i : i + 1]"
+            f"{what} must have shape (n_rows, {n_features}), got one row of shape {rows.shape}: "
+            f"write {what}[None, :] or {what}[i : i + 1]"
         )
     if rows.ndim != 2:
-        raise ValueError(f"inputs must have shape (n_rows, {n_features}), got {rows.shape}")
+        raise ValueError(f"{what} must have shape (n_rows, {n_features}), got {rows.shape}")
     if rows.shape[1] == n_features - N_COMMANDS:
         raise ValueError(
-            f"inputs have {rows.shape[1]} columns, the policy takes {n_features}: the command is missing; "
+            f"{what} have {rows.shape[1]} columns, the policy takes {n_features}: the command is missing; "
             "input_rows(states, commands) puts desired_return and desired_horizon behind the state"
         )
     if rows.shape[1] != n_features:
-        raise ValueError(f"inputs have {rows.shape[1]} columns, the policy takes {n_features}")
+        raise ValueError(f"{what} have {rows.shape[1]} columns, the policy takes {n_features}")
     fits = np.abs(rows) <= np.finfo(np.float32).max
     if not fits.all():
         row, column = np.argwhere(~fits)[0]
-        raise ValueError(f"inputs must be finite and fit float32; row {row}, column {column} holds {rows[row, column]}")
+        raise ValueError(
+            f"{what} must be finite and fit float32; row {row}, column {column} ({feature_names[column]}) holds "
+            f"{rows[row, column]}"
+        )
     return rows
 
 
-def _refuse_what_holds_rows(value: object) -> None:
+def checked_states(states: ArrayLike, feature_names: Sequence[str]) -> NDArray[np.float64]:
+    """Return observations without commands as a float64 array of shape ``(n_rows, n_features - 2)``.
+
+    Parameters
+    ----------
+    states : array_like of shape (n_rows, n_features - 2)
+        Matched as :func:`checked_inputs` matches rows; at least one.
+    feature_names : sequence of str
+        The policy's, with those of the commands.
+
+    Raises
+    ------
+    ValueError
+        As :func:`checked_inputs` does, or if there is no row.
+    """
+    n_observations = len(feature_names) - N_COMMANDS
+    named = _labels(states) is not None
+    values = _numbers(by_name(states, feature_names[:n_observations], "states"), "states")
+    if named:
+        values = np.atleast_2d(values)
+    if values.ndim != 2 or values.shape[1] != n_observations or len(values) == 0:
+        hint = ": leave the two command columns out" if values.shape[-1:] == (len(feature_names),) else ""
+        raise ValueError(f"states must have shape (n_rows >= 1, {n_observations}), got {values.shape}{hint}")
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
+        raise ValueError("states must be finite and fit float32")
+    return values
+
+
+def checked_state(state: ArrayLike, feature_names: Sequence[str]) -> NDArray[np.float64]:
+    """Return one observation without command as a float64 array of shape ``(n_features - 2,)``.
+
+    Parameters
+    ----------
+    state : array_like of shape (n_features - 2,)
+        A series is matched by name, an array is read by position.
+    feature_names : sequence of str
+        The policy's, with those of the commands.
+
+    Raises
+    ------
+    ValueError
+        If a name is missing or there is one more, the shape differs, or a value is no number, not finite or does not
+        fit float32.
+    """
+    n_observations = len(feature_names) - N_COMMANDS
+    values = _numbers(by_name(state, feature_names[:n_observations], "state"), "state")
+    if values.shape != (n_observations,):
+        raise ValueError(
+            f"state must be one observation of shape ({n_observations},), without the command, got shape {values.shape}"
+        )
+    if not (np.abs(values) <= np.finfo(np.float32).max).all():
+        raise ValueError("state must be finite and fit float32")
+    return values
+
+
+def by_name(values: ArrayLike, names: Sequence[str], what: str) -> ArrayLike:
+    """Put the columns of a frame, or the entries of a series, in the order of `names`; anything else is left as it is.
+
+    Raises
+    ------
+    ValueError
+        If a name is missing, stands twice, or is none of `names`.
+    """
+    labels = _labels(values)
+    if labels is None:
+        return values
+    kind = "column" if hasattr(values, "columns") else "entry"
+    missing = [name for name in names if name not in labels]
+    extra = [label for label in labels if label not in names]
+    if missing:
+        hint = ""
+        if not any(isinstance(label, str) for label in labels):
+            hint = f"; it has numbers for names: pass {what}.to_numpy() to have it read by position"
+        elif extra:
+            hint = f"; it has {extra[0]!r}, which is none of {', '.join(names)}"
+        raise ValueError(f"{what} must have the {kind} {missing[0]!r}{hint}")
+    if extra:
+        command = extra[0] in COMMAND_NAMES
+        hint = ": leave the two commands out" if command else ": leave it out"
+        raise ValueError(f"{what} must not have the {kind} {extra[0]!r}{hint}")
+    if len(labels) != len(names):
+        twice = next(label for label in labels if labels.count(label) > 1)
+        raise ValueError(f"{what} must have the {kind} {twice!r} once, it stands there {labels.count(twice)} times")
+    chosen: ArrayLike = values[list(names)]  # type: ignore[index, call-overload]
+    return chosen
+
+
+def _labels(values: object) -> list[object] | None:
+    """Column names of a frame, index of a series; None for anything else. No package of frames need be there."""
+    if hasattr(values, "columns"):
+        return list(values.columns)
+    if hasattr(values, "index") and hasattr(values, "to_numpy"):
+        return list(values.index)
+    return None
+
+
+def _numbers(values: ArrayLike, what: str) -> NDArray[np.float64]:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as fault:
+        raise ValueError(f"{what} must hold numbers in rows of equal length: {fault}") from None
+
+
+def _refuse_what_holds_rows(value: object, what: str) -> None:
     """Say what to pass in place of an episode, several of them, probes or a run."""
     one = value[0] if isinstance(value, (list, tuple)) and value else value
     for name in ("inputs", "training_inputs"):
         if hasattr(one, name):
             which = "its" if one is value else "their"
-            raise ValueError(f"inputs must be rows of numbers, got {type(one).__name__}: pass {which} .{name}")
+            raise ValueError(f"{what} must be rows of numbers, got {type(one).__name__}: pass {which} .{name}")

@@ -78,6 +78,8 @@ ACTION_NAMES: dict[str, tuple[str, ...]] = {
     "MountainCar": ("push left", "no push", "push right"),
 }
 
+MOST_NAMES = 100_000
+
 _BY_NAME = {feature.name: feature for features in (*STATE_FEATURES.values(), COMMAND_FEATURES) for feature in features}
 
 
@@ -92,37 +94,51 @@ def state_feature_names(n_observations: int) -> tuple[str, ...]:
 
 
 def checked_feature_names(names: Sequence[str] | None, n_features: int) -> tuple[str, ...]:
-    """Return one name per input column; None gives ``state_0 ...`` and the two commands.
+    """Return one name per input column; without any ``state_0 ...`` and the two commands.
 
     Raises
     ------
     ValueError
-        If there is another number of names, a name stands twice, or the last two are not the commands.
+        If there is another number of names, one stands twice or cannot be printed, or the last two are not the
+        commands.
     """
-    if names is None:
+    if names is None or len(names) == 0:
+        _check_number("takes", n_features, "inputs")
         return (*state_feature_names(n_features - N_COMMANDS), *COMMAND_NAMES)
-    names = tuple(names)
-    if len(names) != n_features or len(set(names)) != n_features:
-        raise ValueError(f"feature_names must be {n_features} different names, got {names}")
-    if names[-N_COMMANDS:] != COMMAND_NAMES:
-        raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {names}")
-    return names
+    checked = _checked_names("feature_names", names, n_features)
+    if checked[-N_COMMANDS:] != COMMAND_NAMES:
+        raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {checked}")
+    return checked
 
 
 def checked_action_names(names: Sequence[str] | None, n_actions: int) -> tuple[str, ...]:
-    """Return one name per action; None gives ``action 0``, ``action 1``, ...
+    """Return one name per action; without any ``action 0``, ``action 1``, ...
 
     Raises
     ------
     ValueError
-        If there is another number of names or a name stands twice.
+        If there is another number of names, or one stands twice or cannot be printed.
     """
-    if names is None:
+    if names is None or len(names) == 0:
+        _check_number("has", n_actions, "actions")
         return tuple(f"action {i}" for i in range(n_actions))
-    names = tuple(names)
-    if len(names) != n_actions or len(set(names)) != n_actions:
-        raise ValueError(f"action_names must be {n_actions} different names, got {names}")
-    return names
+    return _checked_names("action_names", names, n_actions)
+
+
+def _check_number(verb: str, number: int, what: str) -> None:
+    # A damaged file may claim any number, and each one would get a name.
+    if number > MOST_NAMES:
+        raise ValueError(f"the policy {verb} {number} {what}, more than {MOST_NAMES:,} cannot be named")
+
+
+def _checked_names(what: str, names: Sequence[str], n: int) -> tuple[str, ...]:
+    listed = tuple(names)
+    if isinstance(names, str) or len(listed) != n or len(set(listed)) != n:
+        raise ValueError(f"{what} must be {n} different names, got {names!r}")
+    for name in listed:
+        if not isinstance(name, str) or not name.strip() or not name.isprintable():
+            raise ValueError(f"{what} must be texts of printable characters, got {name!r}")
+    return tuple(str(name) for name in listed)
 
 
 _ESTIMATOR_LABELS = {

@@ -7,7 +7,6 @@ sampling and no grid. For any other policy it is a grid, and says so.
 It does not say which commands the policy met in training: lay those over the figure.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,10 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space import nearest_changes
-from udrl_explain.command_space.cells import CommandCells, checked_state, command_cells, grid_cells
+from udrl_explain.command_space.cells import CommandCells, command_cells, grid_cells
 from udrl_explain.command_space.nearest_changes import NearestChange, change_frame, nearest_change
 from udrl_explain.command_space.rectangles import merged_rectangles
-from udrl_explain.commands import Command, input_rows
+from udrl_explain.commands import COMMAND_NAMES, Command, by_name, checked_state, input_rows
 from udrl_explain.names import checked_action_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
@@ -236,7 +235,6 @@ def command_map(
     horizons: tuple[float, float],
     *,
     grid: tuple[int, int] = (101, 101),
-    action_names: Sequence[str] | None = None,
     n_jobs: int | None = None,
 ) -> CommandMap:
     """Map which action wins at which command, at one state.
@@ -252,7 +250,6 @@ def command_map(
     grid : (n_returns, n_horizons)
         For policies that are no forests: the plane is cut into so many equal cells, and the policy asked at their
         centres. Forests need none.
-    action_names : sequence of str, optional
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -269,19 +266,18 @@ def command_map(
         If map and policy differ anywhere checked.
     """
     checked_policy(policy)
-    names = checked_action_names(action_names, policy.n_actions)
-    fixed = checked_state(state, policy.n_features).copy()
+    fixed = checked_state(state, policy.feature_names).copy()
     fixed.setflags(write=False)
     if isinstance(policy, ForestPolicy):
         cells = command_cells(policy, fixed, returns, horizons, n_jobs=n_jobs)
-        exact = CommandMap(cells, fixed, policy, names, EXACT_METHOD, True)
+        exact = CommandMap(cells, fixed, policy, policy.action_names, EXACT_METHOD, True)
         _check_against_policy(exact)
         return exact
     cells = grid_cells(policy, fixed, returns, horizons, grid)
     method = "grid of {} x {} commands".format(*cells.actions.shape)
     if policy.probability_source != "probabilities":
         method += f", {policy.probability_source}"
-    return CommandMap(cells, fixed, policy, names, method, exact=False)
+    return CommandMap(cells, fixed, policy, policy.action_names, method, exact=False)
 
 
 def _check_against_policy(result: CommandMap) -> None:
@@ -308,14 +304,14 @@ def _check_against_policy(result: CommandMap) -> None:
 def _checked_command(command: Command | ArrayLike) -> Command:
     if isinstance(command, Command):
         return command
-    values = np.asarray(command, dtype=np.float64)
+    values = np.asarray(by_name(command, COMMAND_NAMES, "command"), dtype=np.float64)
     if values.shape != (2,):
         raise ValueError(f"command must be (desired_return, desired_horizon), got {command!r}")
     return Command(float(values[0]), float(values[1]))
 
 
 def _checked_spread(metric: ArrayLike) -> tuple[float, float]:
-    values = np.asarray(metric, dtype=np.float64)
+    values = np.asarray(by_name(metric, COMMAND_NAMES, "metric"), dtype=np.float64)
     if values.shape != (2,) or not (np.isfinite(values) & (values > 0)).all():
         raise ValueError(f"metric must be (return spread, horizon spread), both finite and above 0, got {metric!r}")
     return float(values[0]), float(values[1])

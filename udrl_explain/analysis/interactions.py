@@ -1,6 +1,5 @@
 """How do inputs act together? Exact Shapley interactions of all pairs, and the split between state and command."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +8,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute_pairs
 from udrl_explain.commands import checked_inputs
-from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies import Policy, checked_policy
 from udrl_explain.results import displayed
 
@@ -135,15 +133,13 @@ def shapley_interactions(
     background: ArrayLike | None = None,
     *,
     quantity: str = "probability",
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
     n_jobs: int | None = None,
 ) -> ShapleyInteractions:
     """Exact Shapley interaction indices of every pair of inputs, and the split between state and command.
 
     Parameters
     ----------
-    policy, inputs, background, quantity, feature_names, action_names, n_jobs
+    policy, inputs, background, quantity, n_jobs
         As in :func:`~udrl_explain.analysis.shapley.shapley_values`; at most 12 inputs where the policy is not an
         averaged forest.
 
@@ -169,9 +165,9 @@ def shapley_interactions(
         split=result.split,
         base_values=result.base_values,
         outputs=result.outputs,
-        inputs=checked_inputs(inputs, policy.n_features).copy(),
-        feature_names=checked_feature_names(feature_names, policy.n_features),
-        action_names=checked_action_names(action_names, policy.n_actions),
+        inputs=checked_inputs(inputs, policy.feature_names).copy(),
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
         quantity=result.quantity,
         method=result.method,
         exact=result.exact,

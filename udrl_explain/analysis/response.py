@@ -4,7 +4,6 @@ The states stay as they are and every one of them is asked under every command l
 row came near: those are marked.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +15,11 @@ from udrl_explain.attributions import attribute
 from udrl_explain.command_space.influence import (
     BETWEEN_COMMANDS,
     CommandInfluence,
-    checked_states,
     probabilities_under,
     state_influence,
 )
 from udrl_explain.command_space.support import PAIR_NAME, CommandSupport, command_support
-from udrl_explain.commands import N_COMMANDS
-from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.commands import N_COMMANDS, checked_states
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
 
@@ -219,8 +216,6 @@ def command_response(
     *,
     training_commands: CommandSupport | pd.DataFrame | ArrayLike | None = None,
     background: ArrayLike | None = None,
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
     n_jobs: int | None = None,
 ) -> CommandResponse:
     """Ask a policy what it does in stored states under a series of commands.
@@ -242,7 +237,6 @@ def command_response(
     background : array_like of shape (n_background, n_features), optional
         For the Shapley values. None means the path-dependent game, which only averaged forests have; other policies
         then have no importance by level, and :meth:`CommandResponse.importance_frame` says so.
-    feature_names, action_names : sequence of str, optional
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -256,10 +250,8 @@ def command_response(
         If an argument does not fit.
     """
     checked_policy(policy)
-    observations = checked_states(states, policy.n_features)
+    observations = checked_states(states, policy.feature_names)
     commands = _checked_levels(returns, horizons)
-    features = checked_feature_names(feature_names, policy.n_features)
-    actions = checked_action_names(action_names, policy.n_actions)
     support = None if training_commands is None else command_support(training_commands)
     probabilities = np.concatenate([part for _, part in probabilities_under(policy, observations, commands, n_jobs)])
     importance, note, method, exact, n_background = None, "", "", False, 0
@@ -287,8 +279,8 @@ def command_response(
         importance_exact=exact,
         n_background=n_background,
         influence=None if support is None else state_influence(policy, observations, support, n_jobs=n_jobs),
-        feature_names=features,
-        action_names=actions,
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
         probability_source=policy.probability_source,
     )
 

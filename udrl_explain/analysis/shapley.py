@@ -11,7 +11,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
-from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies import Policy, checked_policy
 from udrl_explain.results import displayed
 
@@ -248,8 +247,6 @@ def shapley_values(
     *,
     method: str = "exact",
     quantity: str = "probability",
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
     seed: int = 0,
     n_permutation_pairs: int = 64,
     n_jobs: int | None = None,
@@ -272,7 +269,6 @@ def shapley_values(
         values then carry a standard error.
     quantity : {"probability", "raw score"}
         Raw scores, before the softmax, exist for boosted forests.
-    feature_names, action_names : sequence of str, optional
     seed : int
         Of ``method="permutation"``.
     n_permutation_pairs : int
@@ -314,9 +310,9 @@ def shapley_values(
         values=result.values,
         base_values=result.base_values,
         outputs=result.outputs,
-        inputs=checked_inputs(inputs, policy.n_features).copy(),
-        feature_names=checked_feature_names(feature_names, policy.n_features),
-        action_names=checked_action_names(action_names, policy.n_actions),
+        inputs=checked_inputs(inputs, policy.feature_names).copy(),
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
         quantity=result.quantity,
         method=result.method,
         exact=result.exact,

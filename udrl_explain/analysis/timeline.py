@@ -18,7 +18,6 @@ from udrl_explain.command_space.influence import CommandInfluence, command_influ
 from udrl_explain.command_space.support import PAIR_NAME, CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs
 from udrl_explain.episodes import Episode
-from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
 
@@ -231,8 +230,6 @@ def episode_timeline(
     *,
     training_commands: CommandSupport | pd.DataFrame | ArrayLike | None = None,
     grid: tuple[int, int] = (25, 25),
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
     n_jobs: int | None = None,
 ) -> Timeline:
     """Explain one stored episode step by step.
@@ -250,7 +247,6 @@ def episode_timeline(
     grid : (n_returns, n_horizons)
         Where flips of a policy that is no forest are looked for, over the training range. Forests are searched
         exactly.
-    feature_names, action_names : sequence of str, optional
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -272,7 +268,7 @@ def episode_timeline(
     checked_policy(policy)
     if not isinstance(episode, Episode):
         raise ValueError(f"episode must be an Episode, got {type(episode).__name__}: pass run.episodes[0]")
-    rows = checked_inputs(episode.inputs, policy.n_features)
+    rows = checked_inputs(episode.inputs, policy.feature_names)
     if episode.actions.min() < 0 or episode.actions.max() >= policy.n_actions:
         raise ValueError(
             f"episode actions must lie in 0..{policy.n_actions - 1}, got {episode.actions.min()}.."
@@ -281,8 +277,6 @@ def episode_timeline(
     checked_grid = tuple(int(n) for n in grid)
     if len(checked_grid) != N_COMMANDS or min(checked_grid) < 2:
         raise ValueError(f"grid must be (n_returns, n_horizons), two integers of at least 2, got {grid!r}")
-    features = checked_feature_names(feature_names, policy.n_features)
-    actions = checked_action_names(action_names, policy.n_actions)
     shapley = attribute(policy, rows, background, n_jobs=n_jobs)
     taken = shapley.values[np.arange(len(rows)), :, episode.actions]
     view = None
@@ -299,8 +293,8 @@ def episode_timeline(
         n_background=shapley.n_background,
         commands=view,
         n_trees=policy.forest.n_trees if isinstance(policy, ForestPolicy) else 0,
-        feature_names=features,
-        action_names=actions,
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
     )
 
 

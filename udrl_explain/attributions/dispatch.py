@@ -188,15 +188,12 @@ def _checked(
     quantity: Quantity,
     n_jobs: int | None,
 ) -> _Task:
-    rows = checked_inputs(inputs, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
     if len(rows) == 0:
         raise ValueError("inputs must hold at least one row to explain, got none")
     partners = None
     if background is not None:
-        try:
-            partners = checked_inputs(background, policy.n_features)
-        except ValueError as error:
-            raise ValueError(f"background: {error}") from error
+        partners = checked_inputs(background, policy.feature_names, "background")
         if len(partners) == 0:
             raise ValueError("background must hold at least one row, got none")
     if quantity not in ("probability", "raw score"):

@@ -41,7 +41,8 @@ def all_worths(
     ValueError
         If an array does not fit the policy or is empty, or the policy takes more than 12 inputs.
     """
-    rows, partners = checked_inputs(inputs, policy.n_features), checked_inputs(background, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
+    partners = checked_inputs(background, policy.feature_names, "background")
     if len(rows) == 0 or len(partners) == 0:
         raise ValueError("inputs and background must hold at least one row each")
     if policy.n_features > MAX_ENUMERATED:

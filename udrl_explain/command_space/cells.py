@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space.rectangles import add_rectangles, find_rectangles, mark_command_tests
-from udrl_explain.commands import N_COMMANDS, input_rows
+from udrl_explain.commands import N_COMMANDS, checked_state, input_rows
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import blocks_of, in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
@@ -170,7 +170,7 @@ def command_cells(
         )
     returns, horizons = checked_range("returns", returns), checked_range("horizons", horizons)
     corners = policy.tree_inputs(
-        input_rows(checked_state(state, policy.n_features), np.column_stack([returns, horizons]))
+        input_rows(checked_state(state, policy.feature_names), np.column_stack([returns, horizons]))
     )
     forest, row = policy.forest, corners[0]
     structure = (forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold)
@@ -220,7 +220,7 @@ def grid_cells(
     n_cells = np.asarray(grid)
     if n_cells.shape != (2,) or n_cells.dtype.kind not in "iu" or (n_cells < 1).any():
         raise ValueError(f"grid must be (n_returns, n_horizons), two integers of at least 1, got {grid!r}")
-    state = checked_state(state, policy.n_features)
+    state = checked_state(state, policy.feature_names)
     edges = [
         np.linspace(*checked_range(name, ends), int(n) + 1)
         for name, ends, n in zip(("returns", "horizons"), (returns, horizons), n_cells, strict=True)
@@ -243,17 +243,6 @@ def checked_range(name: str, ends: tuple[float, float]) -> tuple[float, float]:
     if values.shape != (2,) or not np.isfinite(values).all() or not values[0] < values[1]:
         raise ValueError(f"{name} must be (low, high), two finite numbers with low below high, got {ends!r}")
     return float(values[0]), float(values[1])
-
-
-def checked_state(state: ArrayLike, n_features: int) -> NDArray[np.float64]:
-    """Return one state as a float64 array of shape ``(n_features - 2,)``, or raise ValueError."""
-    values = np.asarray(state, dtype=np.float64)
-    if values.shape != (n_features - N_COMMANDS,):
-        raise ValueError(
-            f"state must be one observation of shape ({n_features - N_COMMANDS},), without the command, "
-            f"got shape {values.shape}"
-        )
-    return values
 
 
 def _edges_and_splits(

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space.support import CommandSupport, command_support
-from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.commands import N_COMMANDS, checked_inputs, checked_states
 from udrl_explain.parallel import blocks_of, in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
@@ -90,7 +90,7 @@ def command_influence(
     ValueError
         If an argument does not fit the policy.
     """
-    rows = checked_inputs(inputs, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
     support = command_support(training_commands)
     here = policy.action_probabilities(rows)
     own = greedy_actions(here)
@@ -133,7 +133,7 @@ def state_influence(
     ValueError
         If an argument does not fit the policy.
     """
-    observations = checked_states(states, policy.n_features)
+    observations = checked_states(states, policy.feature_names)
     support = command_support(training_commands)
     influence, flip_share = np.empty((2, len(observations)))
     for block, there in probabilities_under(policy, observations, support.commands, n_jobs):
@@ -175,24 +175,6 @@ def probabilities_under(
         rows[:, :, -N_COMMANDS:] = commands
         flat = policy.action_probabilities(rows.reshape(-1, policy.n_features))
         yield block, flat.reshape(*rows.shape[:2], policy.n_actions)
-
-
-def checked_states(states: ArrayLike, n_features: int) -> NDArray[np.float64]:
-    """Return observations as a float64 array of shape ``(n_rows, n_features - 2)``, or say what is wrong.
-
-    Raises
-    ------
-    ValueError
-        If the shape differs, there is no row, or a value is not finite or does not fit float32.
-    """
-    values = np.asarray(states, dtype=np.float64)
-    n_observations = n_features - N_COMMANDS
-    if values.ndim != 2 or values.shape[1] != n_observations or len(values) == 0:
-        hint = ": leave the two command columns out" if values.shape[-1:] == (n_features,) else ""
-        raise ValueError(f"states must have shape (n_rows >= 1, {n_observations}), got {values.shape}{hint}")
-    if not (np.abs(values) <= np.finfo(np.float32).max).all():
-        raise ValueError("states must be finite and fit float32")
-    return values
 
 
 def _mean_pairwise_variation(probabilities: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import CommandScale, checked_inputs
+from udrl_explain.names import checked_action_names, checked_feature_names
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,11 +20,25 @@ class EstimatorPolicy:
         ``classes_`` are environment actions. Never modified.
     n_actions : int
     scale : CommandScale
+    feature_names, action_names : tuple of str
+        Where none are given, ``state_0 ...`` and the two commands, and ``action 0 ...``.
+        They need not be those of the columns that the estimator was fitted on.
+
+    Raises
+    ------
+    ValueError
+        If the names do not fit inputs and actions.
     """
 
     estimator: Any
     n_actions: int
     scale: CommandScale = CommandScale()
+    feature_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feature_names", checked_feature_names(self.feature_names, self.n_features))
+        object.__setattr__(self, "action_names", checked_action_names(self.action_names, self.n_actions))
 
     @property
     def n_features(self) -> int:
@@ -37,7 +52,7 @@ class EstimatorPolicy:
 
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
         """Probability of every action, shape ``(n_rows, n_actions)``; one-hot without ``predict_proba``."""
-        rows = self.scale.apply(checked_inputs(inputs, self.n_features))
+        rows = self.scale.apply(checked_inputs(inputs, self.feature_names))
         probabilities = np.zeros((len(rows), self.n_actions))
         if len(rows) == 0:
             return probabilities

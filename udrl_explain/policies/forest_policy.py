@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import CommandScale, checked_inputs
 from udrl_explain.forest import Forest
+from udrl_explain.names import checked_action_names, checked_feature_names
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 
@@ -20,11 +21,24 @@ class ForestPolicy:
     forest : Forest
         In scaled units.
     scale : CommandScale
+    feature_names, action_names : tuple of str
+        Where none are given, ``state_0 ...`` and the two commands, and ``action 0 ...``.
+
+    Raises
+    ------
+    ValueError
+        If the names do not fit inputs and actions.
     """
 
     forest: Forest
     scale: CommandScale = CommandScale()
     probability_source: str = "probabilities"
+    feature_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "feature_names", checked_feature_names(self.feature_names, self.n_features))
+        object.__setattr__(self, "action_names", checked_action_names(self.action_names, self.n_actions))
 
     @property
     def n_features(self) -> int:
@@ -44,7 +58,7 @@ class ForestPolicy:
         ValueError
             See :func:`~udrl_explain.commands.checked_inputs`; also if scaling leaves the range of float32.
         """
-        scaled = self.scale.apply(checked_inputs(inputs, self.n_features))
+        scaled = self.scale.apply(checked_inputs(inputs, self.feature_names))
         if len(scaled) and np.abs(scaled[:, -2:]).max() > FLOAT32_MAX:
             raise ValueError("a command times its scale does not fit float32")
         return scaled.astype(np.float32)

@@ -1,20 +1,26 @@
 """Policies of classifiers that somebody fitted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from udrl_explain.commands import CommandScale
+from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, CommandScale
 from udrl_explain.policies.classes import check_classes
 from udrl_explain.policies.estimator_policy import EstimatorPolicy
 from udrl_explain.policies.forest_policy import ForestPolicy
 from udrl_explain.policies.neural_policy import NeuralPolicy
-from udrl_explain.policies.protocol import Policy
 
 
 def policy_from_estimator(
-    estimator: Any, n_actions: int, return_scale: float = 1.0, horizon_scale: float = 1.0
-) -> Policy:
+    estimator: Any,
+    n_actions: int,
+    return_scale: float = 1.0,
+    horizon_scale: float = 1.0,
+    *,
+    feature_names: Sequence[str] | None = None,
+    action_names: Sequence[str] | None = None,
+) -> ForestPolicy | NeuralPolicy | EstimatorPolicy:
     """Make a policy of a classifier that you fitted yourself.
 
     Parameters
@@ -26,6 +32,11 @@ def policy_from_estimator(
         Actions of the environment.
     return_scale, horizon_scale : float
         The factors used when it was fitted.
+    feature_names : sequence of str, optional
+        One per column, the last two ``desired_return`` and ``desired_horizon``. By default those of the frame that the
+        estimator was fitted on, else ``state_0 ...`` and the two commands.
+    action_names : sequence of str, optional
+        By default ``action 0 ...``.
 
     Returns
     -------
@@ -34,7 +45,8 @@ def policy_from_estimator(
     Raises
     ------
     ValueError
-        If the estimator is not a fitted classifier, or its classes are not actions.
+        If the estimator is not a fitted classifier, its classes are not actions, names do not fit, or it was fitted on
+        a frame whose last two columns are not the commands and `feature_names` does not say that they are.
     """
     # Heavy, and not needed to act with a stored policy.
     from sklearn.base import is_classifier
@@ -57,9 +69,11 @@ def policy_from_estimator(
         )
     check_classes(np.asarray(classes), n_actions)
     scale = CommandScale(return_scale, horizon_scale)
+    features = _feature_names(estimator, name, feature_names)
+    actions = () if action_names is None else tuple(action_names)
     forest = forest_from_estimator(estimator, n_actions)
     if forest is not None:
-        return ForestPolicy(forest, scale)
+        return ForestPolicy(forest, scale, feature_names=features, action_names=actions)
     if isinstance(estimator, MLPClassifier) and len(classes) >= 2:
         return NeuralPolicy(
             weights=tuple(np.array(weight, dtype=np.float64) for weight in estimator.coefs_),
@@ -68,8 +82,31 @@ def policy_from_estimator(
             n_actions=n_actions,
             activation=estimator.activation,
             scale=scale,
+            feature_names=features,
+            action_names=actions,
         )
-    return EstimatorPolicy(estimator, n_actions, scale)
+    return EstimatorPolicy(estimator, n_actions, scale, features, actions)
+
+
+def _feature_names(estimator: Any, name: str, given: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the columns: as given, else those of the frame that the estimator was fitted on, else none."""
+    fitted = tuple(str(column) for column in getattr(estimator, "feature_names_in_", ()))
+    if given is not None:
+        names = (given,) if isinstance(given, str) else tuple(given)
+        for column, (own, new) in enumerate(zip(fitted, names, strict=False)):
+            if new != own and new in fitted:
+                raise ValueError(
+                    f"feature_names must keep the order of the columns that {name} was fitted on: {new!r} was column "
+                    f"{fitted.index(new)} there and stands at {column}"
+                )
+        return names
+    if fitted and fitted[-N_COMMANDS:] != COMMAND_NAMES:
+        raise ValueError(
+            f"{name} was fitted on the columns {', '.join(fitted)}, whose last two must be "
+            f"{' and '.join(COMMAND_NAMES)}: fit it on columns in that order or, where those two are the commands "
+            "under other names, give feature_names"
+        )
+    return fitted
 
 
 def _type_name(estimator: Any) -> str:

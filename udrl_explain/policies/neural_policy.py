@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import CommandScale, checked_inputs
+from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies.classes import check_classes
 
 
@@ -24,11 +25,13 @@ class NeuralPolicy:
     activation : {"relu", "tanh", "logistic", "identity"}
         Of the hidden layers.
     scale : CommandScale
+    feature_names, action_names : tuple of str
+        Where none are given, ``state_0 ...`` and the two commands, and ``action 0 ...``.
 
     Raises
     ------
     ValueError
-        If shapes do not chain, a number is not finite or a class is no action.
+        If shapes do not chain, a number is not finite, a class is no action, or names do not fit.
     """
 
     weights: tuple[NDArray[np.float64], ...]
@@ -38,6 +41,8 @@ class NeuralPolicy:
     activation: str = "relu"
     scale: CommandScale = CommandScale()
     probability_source: str = "probabilities"
+    feature_names: tuple[str, ...] = ()
+    action_names: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         layers = " x ".join(str(weight.shape[0]) for weight in self.weights)
@@ -58,6 +63,8 @@ class NeuralPolicy:
         n_outputs = 1 if len(self.classes) == 2 else len(self.classes)
         if self.biases[-1].size != n_outputs:
             raise ValueError(f"net has {self.biases[-1].size} outputs for {len(self.classes)} actions")
+        object.__setattr__(self, "feature_names", checked_feature_names(self.feature_names, self.n_features))
+        object.__setattr__(self, "action_names", checked_action_names(self.action_names, self.n_actions))
 
     @property
     def n_features(self) -> int:
@@ -66,7 +73,7 @@ class NeuralPolicy:
 
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
         """Probability of every action, shape ``(n_rows, n_actions)``."""
-        hidden = self.scale.apply(checked_inputs(inputs, self.n_features))
+        hidden = self.scale.apply(checked_inputs(inputs, self.feature_names))
         for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
             hidden = _ACTIVATIONS[self.activation](hidden @ weight + bias)
         outputs = hidden @ self.weights[-1] + self.biases[-1]

@@ -19,6 +19,9 @@ class Policy(Protocol):
         Input columns: the observation, then desired return and desired horizon.
     n_actions : int
         Actions of the environment, also those that the estimator never saw.
+    feature_names : tuple of str
+        One per input column, the two commands last. A frame of inputs is matched by them.
+    action_names : tuple of str
     scale : CommandScale
         Applied to the command columns inside the policy, and nowhere else.
     probability_source : str
@@ -30,12 +33,19 @@ class Policy(Protocol):
     @property
     def n_actions(self) -> int: ...  # noqa: D102
     @property
+    def feature_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def action_names(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
     def scale(self) -> CommandScale: ...  # noqa: D102
     @property
     def probability_source(self) -> str: ...  # noqa: D102
 
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
-        """Probability of every action, shape ``(n_rows, n_actions)``, for rows of shape ``(n_rows, n_features)``."""
+        """Probability of every action, shape ``(n_rows, n_actions)``, for rows of shape ``(n_rows, n_features)``.
+
+        A frame is matched by column name, an array read by position.
+        """
         ...
 
 
@@ -70,4 +80,8 @@ def checked_policy(policy: object) -> Policy:
             f"policy must be a policy, got the estimator {type(policy).__name__}: "
             "pass policy_from_estimator(estimator, n_actions)"
         )
+    if hasattr(policy, "action_probabilities"):
+        parts = ("n_features", "n_actions", "feature_names", "action_names", "scale", "probability_source")
+        missing = [part for part in parts if not hasattr(policy, part)]
+        raise ValueError(f"policy must be a policy, got {type(policy).__name__} without {', '.join(missing)}")
     raise ValueError(f"policy must be a policy, got {type(policy).__name__}")

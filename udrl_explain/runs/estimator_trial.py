@@ -22,7 +22,13 @@ _LONGEST_REASON = 500
 _MODULE = "udrl_explain.runs.estimator_trial"
 
 
-def try_estimator(stored: bytes, n_actions: int, scale: CommandScale, rows: NDArray[np.float64]) -> None:
+def try_estimator(
+    stored: bytes,
+    n_actions: int,
+    scale: CommandScale,
+    rows: NDArray[np.float64],
+    feature_names: tuple[str, ...] | None = None,
+) -> None:
     """Load an estimator and let it predict, out of harm's way.
 
     Parameters
@@ -33,6 +39,8 @@ def try_estimator(stored: bytes, n_actions: int, scale: CommandScale, rows: NDAr
     scale : CommandScale
     rows : float64 array of shape (n_rows, n_features)
         Of which it is asked the first few; a row of zeros where there are none.
+    feature_names : tuple of str, optional
+        What its columns are called.
 
     Raises
     ------
@@ -45,6 +53,7 @@ def try_estimator(stored: bytes, n_actions: int, scale: CommandScale, rows: NDAr
         "n_actions": n_actions,
         "return_scale": scale.return_scale,
         "horizon_scale": scale.horizon_scale,
+        "feature_names": feature_names,
         "n_bytes_of_rows": len(packed.getvalue()),
     }
     # It finds the package where this process found it, and one thread is enough.
@@ -75,7 +84,8 @@ def main() -> int:
     rows = np.load(io.BytesIO(sys.stdin.buffer.read(head["n_bytes_of_rows"])), allow_pickle=False)
     try:
         estimator = load_estimator(sys.stdin.buffer.read())
-        policy = policy_from_estimator(estimator, head["n_actions"], head["return_scale"], head["horizon_scale"])
+        scales = head["return_scale"], head["horizon_scale"]
+        policy = policy_from_estimator(estimator, head["n_actions"], *scales, feature_names=head["feature_names"])
         if len(rows) == 0:
             rows = np.zeros((1, policy.n_features))
         if rows.shape[1] == policy.n_features:  # the caller says what is wrong if not

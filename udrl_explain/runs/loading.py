@@ -95,9 +95,8 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
     policy, note = None, "not stored (save_policy was false)"
     if config.save_policy:
         scale = CommandScale(config.return_scale, config.horizon_scale)
-        policy, note = load_policy(folder, n_actions, scale, training_inputs), ""
-        if policy.n_features != n_features:
-            raise ValueError(f"{folder}: the policy takes {policy.n_features} inputs, its environment has {n_features}")
+        names = {"feature_names": feature_names, "action_names": action_names}
+        policy, note = load_policy(folder, n_actions, scale, training_inputs, **names), ""
     tested = config.final_testing
     episodes = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ()
     if tested:

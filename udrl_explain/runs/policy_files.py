@@ -5,6 +5,7 @@ Tree ensembles and nets are plain arrays in ``policy.npz``. Only an estimator wi
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,15 @@ def save_policy(policy: Policy, directory: Path) -> None:
         save_estimator(policy.estimator, directory / ESTIMATOR_FILE)
 
 
-def load_policy(directory: Path, n_actions: int, scale: CommandScale, rows: NDArray[np.float64] = _NO_ROWS) -> Policy:
+def load_policy(
+    directory: Path,
+    n_actions: int,
+    scale: CommandScale,
+    rows: NDArray[np.float64] = _NO_ROWS,
+    *,
+    feature_names: tuple[str, ...] | None = None,
+    action_names: tuple[str, ...] | None = None,
+) -> Policy:
     """Read the policy of a run folder.
 
     Parameters
@@ -81,6 +90,8 @@ def load_policy(directory: Path, n_actions: int, scale: CommandScale, rows: NDAr
         As ``conf.json`` says; a stored policy must agree.
     rows : float64 array of shape (n_rows, n_features)
         Stored input rows; what a net or a foreign estimator answers to the first few is looked at.
+    feature_names, action_names : tuple of str, optional
+        As ``conf.json`` says; policy files hold none.
 
     Raises
     ------
@@ -93,26 +104,30 @@ def load_policy(directory: Path, n_actions: int, scale: CommandScale, rows: NDAr
     compiled code that follows hostile numbers ends that process, not this one.
     """
     path = directory / ARRAY_FILE
+    policy: ForestPolicy | NeuralPolicy | EstimatorPolicy
     if path.exists():
         policy = _load_arrays(path)
     elif (directory / ESTIMATOR_FILE).exists():
         path = directory / ESTIMATOR_FILE
-        policy = _load_estimator(path, n_actions, scale, rows)
+        policy = _load_estimator(path, n_actions, scale, rows, feature_names)
     else:
         raise FileNotFoundError(f"{directory}: holds neither {ARRAY_FILE} nor {ESTIMATOR_FILE}")
     if policy.scale != scale:
         raise ValueError(f"{path}: scales {policy.scale} differ from those of conf.json, {scale}")
     if policy.n_actions != n_actions:
         raise ValueError(f"{path}: the policy has {policy.n_actions} actions, its environment {n_actions}")
+    if feature_names is not None and policy.n_features != len(feature_names):
+        n_named = len(feature_names)
+        raise ValueError(f"{path}: the policy takes {policy.n_features} inputs, its environment has {n_named}")
     if not isinstance(policy, ForestPolicy) and policy.n_features == rows.shape[1]:
         try:
             check_answers(policy, rows)
         except ValueError as fault:
             raise _naming(path, fault) from fault
-    return policy
+    return replace(policy, feature_names=feature_names or (), action_names=action_names or ())
 
 
-def _load_arrays(path: Path) -> Policy:
+def _load_arrays(path: Path) -> ForestPolicy | NeuralPolicy:
     layers = [f"{part}_{i}" for part in ("weight", "bias") for i in range(_MOST_LAYERS)]
     optional = (*FOREST_ARRAYS, "link", "n_features", "activation", "n_actions", "classes", *layers)
     arrays = read_npz(path, _COMMON[1:], ("format", _OLD_FORMAT, *optional))
@@ -193,15 +208,24 @@ def _text(arrays: dict[str, Any], name: str, path: Path) -> str:
     return str(arrays[name])
 
 
-def _load_estimator(path: Path, n_actions: int, scale: CommandScale, rows: NDArray[np.float64]) -> Policy:
+def _load_estimator(
+    path: Path,
+    n_actions: int,
+    scale: CommandScale,
+    rows: NDArray[np.float64],
+    feature_names: tuple[str, ...] | None,
+) -> ForestPolicy | NeuralPolicy | EstimatorPolicy:
     # Heavy, and needed for few policies only.
     from udrl_explain.runs.estimator_files import load_estimator, read_estimator_bytes
     from udrl_explain.runs.estimator_trial import try_estimator
 
     stored = read_estimator_bytes(path)
     try:
-        try_estimator(stored, n_actions, scale, rows)
-        return policy_from_estimator(load_estimator(stored), n_actions, scale.return_scale, scale.horizon_scale)
+        try_estimator(stored, n_actions, scale, rows, feature_names)
+        estimator = load_estimator(stored)
+        return policy_from_estimator(
+            estimator, n_actions, scale.return_scale, scale.horizon_scale, feature_names=feature_names
+        )
     except ValueError as fault:
         raise _naming(path, fault) from fault
 

@@ -29,7 +29,7 @@ class FinalPolicyMaker:
 
     def __init__(self, config: TrainConfig, environments: Lockstep, random: Streams) -> None:
         self._config, self._random = config, random
-        self._n_actions = environments.n_actions
+        self._names = environments.names
         self._last: deque[Candidate] = deque(maxlen=config.joined_fits if config.final_policy == "joined" else 1)
         self.validation = Validation(
             environments, validation_seeds(random.validation, FINALS * (config.validation_episodes or 1))
@@ -85,6 +85,6 @@ class FinalPolicyMaker:
             return replace(last, policy=joined_policy(policies), inputs=inputs, actions=actions)
         if config.final_policy == "refit":
             inputs, actions = drawer.draw(config.final_rows_per_episode)
-            learner = Learner(config, self._n_actions, self._random.estimator, config.final_arguments)
+            learner = Learner(config, self._names, self._random.estimator, config.final_arguments)
             return replace(last, policy=learner.fit(inputs, actions), inputs=inputs, actions=actions)
         return last

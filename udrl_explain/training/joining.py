@@ -1,6 +1,7 @@
 """Several forests that average their trees, as one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,4 +53,4 @@ def joined_policy(policies: Sequence[ForestPolicy]) -> ForestPolicy:
         link="mean",
         **joined,
     )
-    return ForestPolicy(forest, policies[0].scale)
+    return replace(policies[0], forest=forest)

@@ -11,6 +11,7 @@ from sklearn.neural_network import MLPClassifier
 
 from udrl_explain.commands import CommandScale
 from udrl_explain.config import NEURAL, TrainConfig
+from udrl_explain.environments import EnvironmentNames
 from udrl_explain.policies import Policy, greedy_actions, policy_from_estimator
 from udrl_explain.settings.arguments import argument_values
 
@@ -92,7 +93,8 @@ class Learner:
     ----------
     config : TrainConfig
         Resolved.
-    n_actions : int
+    names : EnvironmentNames
+        Of the inputs and actions; the policies carry them.
     generator : numpy.random.Generator
         Gives every fit its random state.
     arguments : sequence of str, optional
@@ -102,12 +104,13 @@ class Learner:
     def __init__(
         self,
         config: TrainConfig,
-        n_actions: int,
+        names: EnvironmentNames,
         generator: np.random.Generator,
         arguments: Sequence[str] | None = None,
     ) -> None:
         self._scale = CommandScale(config.return_scale, config.horizon_scale)
-        self._n_actions = n_actions
+        self._names = names
+        self._n_actions = len(names.action_names)
         self._generator = generator
         self._estimator = with_arguments(
             make_estimator(config.estimator_name, config.batch_size or 0),
@@ -148,7 +151,12 @@ class Learner:
                 self._estimator.set_params(max_samples=min(self._most_samples, len(rows)))
             self._estimator.fit(rows, actions)
         return policy_from_estimator(
-            self._estimator, self._n_actions, self._scale.return_scale, self._scale.horizon_scale
+            self._estimator,
+            self._n_actions,
+            self._scale.return_scale,
+            self._scale.horizon_scale,
+            feature_names=self._names.feature_names,
+            action_names=self._names.action_names,
         )
 
     def _new_seed(self) -> int:

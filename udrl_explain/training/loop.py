@@ -99,7 +99,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
     Learner.check(config)
     buffer = _buffer(config, random)
     buffer.add(warm_up)
-    learner = Learner(config, environments.n_actions, random.estimator)
+    learner = Learner(config, environments.names, random.estimator)
     drawer = RowDrawer(config, buffer, random.exploration)
     maker = FinalPolicyMaker(config, environments, random)
 

@@ -46,10 +46,11 @@ def tree_attributions(
 
 
 def global_importances(
-    policy: Policy, inputs: NDArray[np.float64], actions: NDArray[np.int64], seed: int
+    policy: Policy, inputs: NDArray[np.float64], actions: NDArray[np.int64], seed: int, n_jobs: int | None
 ) -> dict[str, NDArray[np.float64]]:
     """Importances that are the same in every row, repeated for each: shape ``(n_rows, n_features)``."""
-    _, probability = permutation_scores(policy, inputs, actions, N_PERMUTATIONS, np.random.default_rng(seed))
+    generator = np.random.default_rng(seed)
+    _, probability = permutation_scores(policy, inputs, actions, N_PERMUTATIONS, generator, n_jobs)
     scores = {PERMUTATION: probability.importance}
     if isinstance(policy, ForestPolicy) and policy.forest.link == "mean":
         scores = {IMPURITY: impurity_scores(policy.forest).importance} | scores

@@ -149,7 +149,7 @@ def faithfulness(
     zeros. Infidelity: Yeh et al. (2019), over all non-empty sets of removed inputs with equal weight.
     """
     policy = checked_policy(policy)
-    rows = checked_inputs(inputs, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
     every = all_worths(policy, rows, background, n_jobs=n_jobs)
     outputs = every[:, -1]
     taken = greedy_actions(outputs) if actions is None else _checked_actions(actions, outputs.shape)
@@ -167,7 +167,7 @@ def faithfulness(
         for name, values in _all_attributions(randomised, rows, taken, other, seed, n_jobs).items():
             if name in judged:
                 sanity[name] = rank_agreement(judged[name], values)
-    n_background = len(checked_inputs(background, policy.n_features))
+    n_background = len(checked_inputs(background, policy.feature_names, "background"))
     facts = {"n_rows": len(rows), "n_episodes": len(np.unique(units)), "n_background": n_background, "seed": seed}
     table = score_table(worths, judged, sanity, units, set(own), facts, n_resamples)
     curves = curve_table(worths, every, taken, judged)
@@ -185,7 +185,7 @@ def _all_attributions(
     return {
         INTERVENTIONAL: from_worths(worths),
         **tree_attributions(policy, rows, taken, n_jobs),
-        **global_importances(policy, rows, taken, seed),
+        **global_importances(policy, rows, taken, seed, n_jobs),
     }
 
 

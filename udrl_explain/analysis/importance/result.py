@@ -29,7 +29,6 @@ from udrl_explain.analysis.importance.measures import (
 from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
 from udrl_explain.command_space.support import PAIR_NAME
 from udrl_explain.commands import N_COMMANDS, checked_inputs
-from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
 
@@ -175,8 +174,6 @@ def feature_importance(
     background: ArrayLike | None = None,
     methods: Sequence[str] = METHODS,
     n_resamples: int = 1000,
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
     n_jobs: int | None = None,
 ) -> Importance:
     """Measure how much each input, and the command pair, matters to a policy.
@@ -199,7 +196,6 @@ def feature_importance(
         Some of :data:`METHODS`.
     n_resamples : int
         Of the bootstrap over rows; at least 1.
-    feature_names, action_names : sequence of str, optional
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -228,7 +224,7 @@ def feature_importance(
     of the uncertainty.
     """
     checked_policy(policy)
-    rows = checked_inputs(inputs, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
     taken = _checked_actions(actions, len(rows), policy.n_actions)
     for name, number in (("n_repeats", n_repeats), ("n_resamples", n_resamples)):
         if number < 1:
@@ -259,8 +255,8 @@ def feature_importance(
         accuracy=float(accuracy),
         taken_probability=float(probability),
         collinearity=command_collinearity(rows),
-        feature_names=checked_feature_names(feature_names, policy.n_features),
-        action_names=checked_action_names(action_names, policy.n_actions),
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
         n_rows=len(rows),
         n_resamples=n_resamples,
         seed=seed,

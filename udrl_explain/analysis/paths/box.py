@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.commands import N_COMMANDS, checked_inputs
-from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.commands import N_COMMANDS, by_name, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
 from udrl_explain.trees.float32_edges import last_input_left
@@ -164,8 +163,6 @@ def decision_box(
     inputs: ArrayLike,
     *,
     spread: ArrayLike | None = None,
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
 ) -> DecisionBox:
     """Find for every row the box in which no tree changes its leaf.
 
@@ -178,7 +175,6 @@ def decision_box(
     spread : array_like of shape (n_features,), optional
         Natural units, not negative; for instance the standard deviation of the training inputs. Makes the
         distances of different inputs comparable.
-    feature_names, action_names : sequence of str, optional
 
     Returns
     -------
@@ -200,7 +196,7 @@ def decision_box(
             f"decision_box needs a forest policy, got {type(policy).__name__}, which has no leaves; "
             "command_response and shapley_values explain every policy"
         )
-    rows = checked_inputs(inputs, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
     forest, tree_rows = policy.forest, policy.tree_inputs(rows)
     boxes = same_leaf_boxes(forest, tree_rows)
     factors = policy.scale.factors(policy.n_features)
@@ -216,19 +212,19 @@ def decision_box(
         values=rows,
         lower=lower,
         upper=upper,
-        relative_distance=None if spread is None else _relative(distance, spread),
+        relative_distance=None if spread is None else _relative(distance, spread, policy.feature_names),
         n_tests=boxes.n_tests,
         n_trees_asking=boxes.n_trees_asking,
         votes=votes,
         probabilities=forest.probabilities(tree_rows),
         n_trees=forest.n_trees,
-        feature_names=checked_feature_names(feature_names, policy.n_features),
-        action_names=checked_action_names(action_names, policy.n_actions),
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
     )
 
 
-def _relative(distance: NDArray[np.float64], spread: ArrayLike) -> NDArray[np.float64]:
-    spreads = np.asarray(spread, dtype=np.float64)
+def _relative(distance: NDArray[np.float64], spread: ArrayLike, feature_names: Sequence[str]) -> NDArray[np.float64]:
+    spreads = np.asarray(by_name(spread, feature_names, "spread"), dtype=np.float64)
     if spreads.shape != (distance.shape[1],) or not (np.isfinite(spreads) & (spreads >= 0)).all():
         raise ValueError(
             f"spread must be {distance.shape[1]} finite numbers, one per input and none below 0, got {spread!r}"

@@ -12,8 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.commands import N_COMMANDS, Command, checked_inputs, input_rows
-from udrl_explain.names import checked_action_names, checked_feature_names
+from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, Command, by_name, checked_inputs, checked_state, input_rows
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
 from udrl_explain.trees.walks import TreeSteps, tree_steps
@@ -180,8 +179,6 @@ def path_contrast(
     labels: Sequence[str] = ("low", "typical", "high"),
     *,
     action: int | None = None,
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
 ) -> PathContrast:
     """Follow one state through every tree under several commands and find where the paths part.
 
@@ -197,7 +194,6 @@ def path_contrast(
         One per command, all different; at least two.
     action : int, optional
         The action that the frame's probabilities are about; by default the greedy one under the middle command.
-    feature_names, action_names : sequence of str, optional
 
     Returns
     -------
@@ -214,7 +210,8 @@ def path_contrast(
             f"path_contrast needs a forest policy, got {type(policy).__name__}, which has no tests to show; "
             "command_response explains every policy"
         )
-    rows = checked_inputs(input_rows(state, _command_array(commands)), policy.n_features)
+    rows = input_rows(checked_state(state, policy.feature_names), _command_array(commands))
+    checked_inputs(rows, policy.feature_names)
     if len(labels) != len(rows) or len(set(labels)) != len(labels) or len(labels) < 2:
         raise ValueError(f"labels must be {len(rows)} different words, one per command, got {tuple(labels)}")
     forest, tree_rows = policy.forest, policy.tree_inputs(rows)
@@ -241,8 +238,8 @@ def path_contrast(
         probabilities=probabilities,
         action=action,
         quantity="probability" if forest.link == "mean" else "raw score",
-        feature_names=checked_feature_names(feature_names, policy.n_features),
-        action_names=checked_action_names(action_names, policy.n_actions),
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
     )
 
 
@@ -250,7 +247,7 @@ def _command_array(commands: Sequence[Command] | ArrayLike) -> NDArray[np.float6
     if isinstance(commands, Sequence):
         pairs = [(c.desired_return, c.desired_horizon) if isinstance(c, Command) else c for c in commands]
         return np.array(pairs, dtype=np.float64)
-    return np.asarray(commands, dtype=np.float64)
+    return np.asarray(by_name(commands, COMMAND_NAMES, "commands"), dtype=np.float64)
 
 
 def _partings(

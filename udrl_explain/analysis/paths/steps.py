@@ -5,7 +5,6 @@ which with the mean root value add up to its output. They say what the paths did
 on average over orders of asking; for that see the Shapley values.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +12,6 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.commands import N_COMMANDS, checked_inputs
-from udrl_explain.names import checked_action_names, checked_feature_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
 from udrl_explain.self_check import SelfCheckError
@@ -181,8 +179,6 @@ def decision_paths(
     inputs: ArrayLike,
     *,
     actions: ArrayLike | None = None,
-    feature_names: Sequence[str] | None = None,
-    action_names: Sequence[str] | None = None,
     n_jobs: int | None = None,
 ) -> DecisionPaths:
     """Follow every row through every tree of a forest policy.
@@ -195,7 +191,6 @@ def decision_paths(
         In natural units.
     actions : array_like of int of shape (n_rows,), optional
         The action that the frame's probabilities are about; the policy's own greedy action by default.
-    feature_names, action_names : sequence of str, optional
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -219,7 +214,7 @@ def decision_paths(
             f"decision_paths needs a forest policy, got {type(policy).__name__}, which has no tests to show; "
             "shapley_values and command_response explain every policy"
         )
-    rows = checked_inputs(inputs, policy.n_features)
+    rows = checked_inputs(inputs, policy.feature_names)
     forest, tree_rows = policy.forest, policy.tree_inputs(rows)
     outputs = forest.raw_outputs(tree_rows)
     steps = tree_steps(forest, tree_rows)
@@ -244,8 +239,8 @@ def decision_paths(
         actions=_checked_actions(actions, forest.link_outputs(outputs)),
         quantity="probability" if forest.link == "mean" else "raw score",
         n_trees=forest.n_trees,
-        feature_names=checked_feature_names(feature_names, policy.n_features),
-        action_names=checked_action_names(action_names, policy.n_actions),
+        feature_names=policy.feature_names,
+        action_names=policy.action_names,
     )
 
 

@@ -37,7 +37,6 @@ def answer(context: ReportContext) -> Section:
                 row[:-N_COMMANDS],
                 _including(returns, command.desired_return),
                 _including(horizons, command.desired_horizon),
-                action_names=run.action_names,
                 n_jobs=context.options.n_jobs,
             )
             stem = f"command_map-{experiment.slug}-{what}"

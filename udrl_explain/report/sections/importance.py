@@ -28,8 +28,6 @@ def answer(context: ReportContext) -> Section:
                 probes.actions[rows],
                 seed=context.options.seed,
                 background=context.background(run),
-                feature_names=run.feature_names,
-                action_names=run.action_names,
                 n_jobs=context.options.n_jobs,
             )
             frames[f"seed {run.config.seed}"] = result.to_frame()

@@ -27,8 +27,6 @@ def answer(context: ReportContext) -> Section:
         paths = decision_paths(
             run.policy,
             row[None, :],
-            feature_names=run.feature_names,
-            action_names=run.action_names,
             n_jobs=context.options.n_jobs,
         )
         where = probes.frame.iloc[probe]
@@ -55,8 +53,6 @@ def answer(context: ReportContext) -> Section:
             row[:-2],
             commands,
             labels=tuple(_QUANTILES),
-            feature_names=run.feature_names,
-            action_names=run.action_names,
         )
         stem = f"path_contrast-{experiment.slug}"
         parting = context.data(f"path_contrast_parting-{experiment.slug}", contrast.parting_frame())
@@ -80,8 +76,6 @@ def answer(context: ReportContext) -> Section:
             run.policy,
             row[None, :],
             spread=_spread(run.training_inputs),
-            feature_names=run.feature_names,
-            action_names=run.action_names,
         )
         votes = context.data(f"path_votes-{experiment.slug}", box.votes_frame())
         items.append(

@@ -29,8 +29,6 @@ def answer(context: ReportContext) -> Section:
             levels[:, 1],
             training_commands=probes.support,
             background=context.background(run),
-            feature_names=run.feature_names,
-            action_names=run.action_names,
             n_jobs=context.options.n_jobs,
         )
         title = f"{experiment.label}, seed {run.config.seed}"

@@ -28,8 +28,6 @@ def answer(context: ReportContext) -> Section:
             run.policy,
             inputs,
             context.background(run),
-            feature_names=run.feature_names,
-            action_names=run.action_names,
             n_jobs=context.options.n_jobs,
         )
         frame = result.to_frame()
@@ -100,8 +98,6 @@ def _split_table(context: ReportContext, experiment: Experiment, run: Run, input
         run.policy,
         inputs,
         context.background(run),
-        feature_names=run.feature_names,
-        action_names=run.action_names,
         n_jobs=context.options.n_jobs,
     )
     frame = result.split_frame()

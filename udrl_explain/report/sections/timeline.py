@@ -16,8 +16,6 @@ def answer(context: ReportContext) -> Section:
             run.episodes[0],
             context.background(run),
             training_commands=context.probes(run).support,
-            feature_names=run.feature_names,
-            action_names=run.action_names,
             n_jobs=context.options.n_jobs,
         )
         title = f"{experiment.label}, seed {run.config.seed}, first final episode"
