@@ -23,14 +23,15 @@ FLOORS = (
     ("figures",),
     ("environments",),
     ("episodes",),
-    ("rollouts",),
     ("attributions",),
+    ("rollouts",),
     ("command_space",),
     ("analysis",),
     ("runs",),
     ("probes",),
     ("training",),
-    ("train", "sweep"),
+    ("playing",),
+    ("train", "sweep", "performance"),
     ("report",),
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

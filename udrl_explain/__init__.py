@@ -9,10 +9,12 @@ decision_paths                         which tests of which trees led to an acti
 command_response, command_map          what changes when the command changes, and where exactly
 obedience, episode_timeline            does the agent do as told; what drove one episode
 learning_curves, final_returns         how training went, and what came out
-faithfulness                           does an attribution describe what the policy does
+faithfulness, performance              does an attribution describe the policy; what return is owed to each input
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from udrl_explain.analysis.learning import learning_curves as learning_curves
     from udrl_explain.analysis.obedience.result import obedience as obedience
     from udrl_explain.analysis.paths.steps import decision_paths as decision_paths
+    from udrl_explain.analysis.performance import performance as performance
     from udrl_explain.analysis.response import command_response as command_response
     from udrl_explain.analysis.shapley import shapley_values as shapley_values
     from udrl_explain.analysis.timeline import episode_timeline as episode_timeline
@@ -53,6 +56,7 @@ _HOMES = {
     "learning_curves": "analysis.learning",
     "final_returns": "analysis.final_returns",
     "faithfulness": "analysis.faithfulness.result",
+    "performance": "analysis.performance",
 }
 __all__ = sorted(_HOMES)
 
@@ -65,3 +69,21 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return __all__
+
+
+class _Package(ModuleType):
+    """The package, in which `performance` stays the analysis of that name.
+
+    ``python -m udrl_explain.performance`` is a command; importing its module would put that in the analysis' place.
+    """
+
+    @property
+    def performance(self) -> Any:
+        return __getattr__("performance")
+
+    @performance.setter
+    def performance(self, module: ModuleType) -> None:
+        """Leave the command where it is, in ``sys.modules``."""
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,13 +1,15 @@
-"""Threads and blocks of rows; no other module makes threads.
+"""Threads, processes and blocks of rows; no other module makes threads or processes for its work.
 
 Work is cut by its own size, never by the number of threads, so that no result depends on ``n_jobs``. Threads pay where
 the interpreter's lock is given up: in loops compiled with ``nogil=True`` and in NumPy's larger operations.
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
+
+import joblib
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -62,3 +64,29 @@ def in_threads(work: Callable[[Item], Result], items: Sequence[Item], n_jobs: in
         return [work(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, items))
+
+
+def in_processes(work: Callable[[Item], Result], items: Sequence[Item], n_jobs: int | None) -> Iterator[Result]:
+    """Do `work` on every item in processes of their own and yield the results in the order of `items`.
+
+    Parameters
+    ----------
+    work : callable
+        Takes one item; both must be picklable. A process keeps to one BLAS and one numba thread.
+    items : sequence
+    n_jobs : int or None
+        Processes; None takes all cores. With 1, and for a single item, the work is done here.
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is no whole number or below 1.
+    """
+    processes = min(thread_count(n_jobs), len(items))
+    if processes <= 1:
+        yield from map(work, items)
+        return
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=1):
+        yield from joblib.Parallel(n_jobs=processes, return_as="generator")(
+            joblib.delayed(work)(item) for item in items
+        )

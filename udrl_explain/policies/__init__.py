@@ -8,12 +8,13 @@ from udrl_explain.policies.estimator_policy import EstimatorPolicy
 from udrl_explain.policies.forest_policy import FLOAT32_MAX, ForestPolicy
 from udrl_explain.policies.from_estimator import policy_from_estimator
 from udrl_explain.policies.neural_policy import NeuralPolicy
-from udrl_explain.policies.protocol import Policy, checked_policy, greedy_actions
+from udrl_explain.policies.protocol import GivesProbabilities, Policy, checked_policy, greedy_actions
 
 __all__ = [
     "FLOAT32_MAX",
     "EstimatorPolicy",
     "ForestPolicy",
+    "GivesProbabilities",
     "NeuralPolicy",
     "Policy",
     "checked_policy",

@@ -9,6 +9,14 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.commands import CommandScale
 
 
+class GivesProbabilities(Protocol):
+    """Whatever can choose actions; see :class:`Policy`."""
+
+    def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        """Probability of every action, shape ``(n_rows, n_actions)``, for rows of shape ``(n_rows, n_features)``."""
+        ...
+
+
 @runtime_checkable
 class Policy(Protocol):
     """What every analysis asks of a policy.

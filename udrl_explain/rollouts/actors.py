@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from udrl_explain.config import Exploration
 from udrl_explain.episodes import Actor
-from udrl_explain.policies import Policy, greedy_actions
+from udrl_explain.policies import GivesProbabilities, Policy, greedy_actions
 
 
-def greedy(policy: Policy) -> Actor:
+def greedy(policy: GivesProbabilities) -> Actor:
     """Always the most probable action; ties go to the lowest."""
     return lambda inputs: greedy_actions(policy.action_probabilities(inputs))
 

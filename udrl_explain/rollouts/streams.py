@@ -19,6 +19,8 @@ class Streams:
         Evaluation: the periodic tests, the final test and the command sweep.
     validation : numpy.random.Generator
         Choosing a policy and its command.
+    performance : numpy.random.Generator
+        Playing a policy that knows some of its inputs only.
     """
 
     environments: np.random.Generator
@@ -28,12 +30,13 @@ class Streams:
     final: np.random.Generator
     sweep: np.random.Generator
     validation: np.random.Generator
+    performance: np.random.Generator
 
 
 def streams(seed: int) -> Streams:
     """Spawn the streams of a training from its one seed."""
     environments, exploration, estimator, evaluation = np.random.SeedSequence(seed).spawn(4)
-    parts = (environments, exploration, estimator, *evaluation.spawn(4))
+    parts = (environments, exploration, estimator, *evaluation.spawn(5))
     return Streams(*(np.random.default_rng(part) for part in parts))
 
 

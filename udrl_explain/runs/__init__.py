@@ -6,10 +6,11 @@
 
 from udrl_explain.runs.loading import load_run
 from udrl_explain.runs.places import find_runs, run_directory
-from udrl_explain.runs.run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
-from udrl_explain.runs.saving import check_run_can_be_saved, save_run, store_sweep
+from udrl_explain.runs.run import PERFORMANCE_COLUMNS, SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+from udrl_explain.runs.saving import check_run_can_be_saved, save_run, store_performance, store_sweep
 
 __all__ = [
+    "PERFORMANCE_COLUMNS",
     "SWEEP_COLUMNS",
     "TRAINING_COMMAND_COLUMNS",
     "Run",
@@ -18,5 +19,6 @@ __all__ = [
     "load_run",
     "run_directory",
     "save_run",
+    "store_performance",
     "store_sweep",
 ]

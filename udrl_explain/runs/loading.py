@@ -21,9 +21,9 @@ from udrl_explain.files.reading import (
 )
 from udrl_explain.runs.formats import config_of_any_format
 from udrl_explain.runs.paper_runs import load_paper_run
-from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE, find_runs
+from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, PERFORMANCE_FILE, SWEEP_FILE, find_runs
 from udrl_explain.runs.policy_files import load_policy
-from udrl_explain.runs.run import SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
+from udrl_explain.runs.run import PERFORMANCE_COLUMNS, SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
 
 _LEAST_TRAINED = {"iteration": 1, "desired_horizon": 0, "length": 1}
 _LEAST_SWEPT = {"desired_horizon": 0, "environment_seed": 0, "length": 1}
@@ -123,12 +123,27 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         final_mean=final_mean,
         final_std=final_std,
         return_limit=limit if np.isfinite(limit) else np.inf,
+        performance=_performance(folder / PERFORMANCE_FILE, n_features),
         versions=versions,
     )
 
 
 def _sweep(path: Path) -> pd.DataFrame:
     return read_number_table(path, SWEEP_COLUMNS, _LEAST_SWEPT, whole=("environment_seed", "length"))
+
+
+def _performance(path: Path, n_features: int) -> pd.DataFrame | None:
+    if not path.exists():
+        return None
+    frame = read_number_table(
+        path, PERFORMANCE_COLUMNS, {"coalition": 0, "environment_seed": 0, "length": 1},
+        whole=("coalition", "environment_seed", "length"),
+    )  # fmt: skip
+    if len(frame) and frame["coalition"].max() >= 1 << n_features:
+        raise ValueError(
+            f"{path}: coalition must be below 2**{n_features}, one bit per input, got {frame['coalition'].max()}"
+        )
+    return frame
 
 
 def _check_final_returns(episodes: tuple[Episode, ...], final_mean: float, final_std: float, conf: Path) -> None:

@@ -8,6 +8,7 @@ from udrl_explain.config import TrainConfig, safe_folder_name
 CONFIG_FILE = "conf.json"
 SWEEP_FILE = "command_sweep.csv"
 GRID_FILE = "command_grid.csv"
+PERFORMANCE_FILE = "performance.csv"
 
 
 def run_directory(config: TrainConfig, directory: str | Path, experiment: str | None = None) -> Path:

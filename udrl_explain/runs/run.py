@@ -17,6 +17,7 @@ from udrl_explain.policies import Policy
 from udrl_explain.results import html_facts
 
 TRAINING_COMMAND_COLUMNS = ("iteration", *COMMAND_NAMES, "achieved_return", "length")
+PERFORMANCE_COLUMNS = ("coalition", "environment_seed", "achieved_return", "length")
 SWEEP_COLUMNS = (*COMMAND_NAMES, "environment_seed", "achieved_return", "length")
 
 
@@ -46,6 +47,9 @@ class Run:
         One row per sweep episode; columns ``SWEEP_COLUMNS``.
     command_grid : DataFrame or None
         The same over a grid of returns and horizons, where one was made.
+    performance : DataFrame or None
+        Returns of episodes in which only a coalition of inputs was known, one row per coalition and episode; columns
+        ``PERFORMANCE_COLUMNS``. None where they were not played.
     final_mean, final_std : float
         Of the final evaluation's returns; NaN where there was none.
     return_limit : float
@@ -73,6 +77,7 @@ class Run:
     final_mean: float
     final_std: float
     return_limit: float = math.inf
+    performance: pd.DataFrame | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
     written_by_paper_code: bool = False
 

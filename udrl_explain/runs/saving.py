@@ -15,7 +15,7 @@ from udrl_explain.files.reading import (
     write_npz,
 )
 from udrl_explain.runs.formats import CONFIG_FORMAT
-from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, SWEEP_FILE
+from udrl_explain.runs.places import CONFIG_FILE, GRID_FILE, PERFORMANCE_FILE, SWEEP_FILE
 from udrl_explain.runs.policy_files import save_policy
 from udrl_explain.runs.run import Run
 from udrl_explain.tables import write_csv
@@ -79,6 +79,14 @@ def store_sweep(run: Run, sweep: pd.DataFrame, *, grid: bool) -> Path:
     path = run.directory / (GRID_FILE if grid else SWEEP_FILE)
     with write_whole(path) as partial:
         write_csv(sweep, partial)
+    return path
+
+
+def store_performance(run: Run, performance: pd.DataFrame) -> Path:
+    """Replace the returns of coalitions in a stored run and return the file's path."""
+    path = run.directory / PERFORMANCE_FILE
+    with write_whole(path) as partial:
+        write_csv(performance, partial)
     return path
 
 

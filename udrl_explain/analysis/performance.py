@@ -1,0 +1,219 @@
+"""What return is owed to each input, to the state and to the command? Every coalition was played, none is guessed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from udrl_explain.attributions.enumeration import shapley_weights
+from udrl_explain.commands import COMMAND_NAMES
+from udrl_explain.results import displayed
+from udrl_explain.statistics.bootstrap import bootstrap_interval
+
+COLUMNS = (
+    "feature", "is_command", "is_group", "value", "low", "high", "lost_without", "lost_low", "lost_high", "method",
+    "exact", "n_rows", "n_episodes", "seed",
+)  # fmt: skip
+COALITION_COLUMNS = ("coalition", "known", "mean_return", "low", "high", "mean_length", "n_episodes")
+STATE, COMMAND = "state", "command"
+METHOD = "Shapley values of the return, every coalition played"
+_NEEDED = ("coalition", "environment_seed", "achieved_return", "length")
+
+
+@displayed
+@dataclass(frozen=True, eq=False)
+class Performance:
+    """The return of a policy, divided among the inputs that it knows.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row per player, then state and command; columns :data:`COLUMNS`.
+    coalitions : DataFrame
+        One row per coalition; columns :data:`COALITION_COLUMNS`.
+    returns : float64 array of shape (n_coalitions, n_episodes)
+        In the order of `coalitions`; column k is the same environment seed in all of them.
+    players : tuple of str
+        Inputs, or inputs that were known together, joined by " + ".
+    whole, nothing : float
+        Mean return when every input is known, and when none is: the values of the players add up to their difference.
+    command_worth : (float, float, float)
+        Mean return when all is known less that when the command is averaged away, with its interval; NaN where no
+        coalition of the state alone was played.
+    method : str
+    exact : bool
+        Exact for the episodes played; the intervals speak about other episodes of this policy.
+    n_rows : int
+        Episodes of all coalitions.
+    n_episodes : int
+        Per coalition.
+    seed : int
+        Of the intervals.
+    """
+
+    table: pd.DataFrame
+    coalitions: pd.DataFrame
+    returns: NDArray[np.float64]
+    players: tuple[str, ...]
+    whole: float
+    nothing: float
+    command_worth: tuple[float, float, float]
+    method: str
+    exact: bool
+    n_rows: int
+    n_episodes: int
+    seed: int
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row per player, then state and command; columns :data:`COLUMNS`.
+
+        `value` is the return owed to the player, `lost_without` what is lost when it alone is taken away, both in
+        reward with 95 % bootstrap intervals over the environment seeds.
+        """
+        return self.table.copy()
+
+    def coalition_frame(self) -> pd.DataFrame:
+        """One row per coalition, columns :data:`COALITION_COLUMNS`: mean return when only its inputs are known."""
+        return self.coalitions.copy()
+
+
+def performance(frame: pd.DataFrame, *, feature_names: Sequence[str] | None = None, seed: int = 0) -> Performance:
+    """Divide the return of a policy among its inputs.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``Run.performance``: columns ``coalition`` (bit j: input j was known), ``environment_seed``,
+        ``achieved_return`` and ``length``, one row per coalition and episode.
+    feature_names : sequence of str, optional
+        Of all inputs (``Run.feature_names``); ``input_0`` ... by default, the two highest inputs being the command.
+    seed : int
+        Of the bootstrap.
+
+    Returns
+    -------
+    Performance
+        ``value`` of a player is its Shapley value in the game whose worth is the expected return of the agent that
+        knows a coalition; ``state`` and ``command`` play a game of two, so their values add up to the same whole.
+
+    Raises
+    ------
+    ValueError
+        If columns or coalitions are missing, or coalitions were played on different environment seeds.
+
+    Notes
+    -----
+    The performance explanation of Beechey, Smith and Simsek (ICML 2023, "Explaining Reinforcement Learning with Shapley
+    Values", section 4). Their agents take unknown inputs from the distribution of states given what is known; here they
+    are averaged over rows of the last fit, whatever is known. Every coalition was played; nothing is learned or sampled
+    but the episodes.
+    """
+    missing = [name for name in _NEEDED if name not in frame]
+    if missing:
+        raise ValueError(f"frame must have the columns {', '.join(_NEEDED)}; {missing[0]!r} is missing")
+    returns, lengths, masks, n_episodes = _by_coalition(frame)
+    atoms = _atoms(masks)
+    n_features = int(masks[-1]).bit_length()
+    names = tuple(f"input_{j}" for j in range(n_features)) if feature_names is None else tuple(feature_names)
+    commands = names[-2:] if feature_names is None else COMMAND_NAMES
+    if len(names) != n_features:
+        raise ValueError(f"feature_names must be {n_features} names, one per input of the frame, got {len(names)}")
+    players = tuple(_words(atom, names) for atom in atoms)
+    weights = shapley_weights(len(atoms))
+    state, command = (
+        sum(1 << j for j, name in enumerate(names) if (name in commands) == wanted) for wanted in (False, True)
+    )
+    place = {int(mask): i for i, mask in enumerate(masks)}
+    everything = int(masks[-1])
+    lines = []
+
+    def line(name: str, is_command: bool, is_group: bool, value: NDArray[np.float64], without: int) -> None:
+        lost = returns[-1] - returns[place[without]]
+        (mean, low, high), (mean_lost, lost_low, lost_high) = _estimate(value, seed), _estimate(lost, seed)
+        lines.append(
+            (name, is_command, is_group, mean, low, high, mean_lost, lost_low, lost_high, METHOD, True, returns.size,
+             n_episodes, seed)
+        )  # fmt: skip
+
+    # Coalitions stand in the order of their bits over the players.
+    for k, (atom, player) in enumerate(zip(atoms, players, strict=True)):
+        is_command = bool(atom & command) and not atom & state
+        line(player, is_command, atom.bit_count() > 1, weights[k] @ returns, everything ^ atom)
+    worth = (float("nan"),) * 3
+    if state in place and command in place and len(players) > 2:
+        both, neither = returns[-1], returns[0]
+        alone_state, alone_command = returns[place[state]], returns[place[command]]
+        line(STATE, False, True, (alone_state - neither + both - alone_command) / 2, everything ^ state)
+        line(COMMAND, True, True, (alone_command - neither + both - alone_state) / 2, everything ^ command)
+    if state in place:
+        worth = _estimate(returns[-1] - returns[place[state]], seed)
+    coalitions = _coalition_table(masks, returns, lengths, names, seed)
+    table = pd.DataFrame(lines, columns=list(COLUMNS))
+    return Performance(
+        table, coalitions, returns, players, float(returns[-1].mean()), float(returns[0].mean()), worth, METHOD, True,
+        returns.size, n_episodes, seed,
+    )  # fmt: skip
+
+
+def _by_coalition(
+    frame: pd.DataFrame,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.int64], int]:
+    """Returns and lengths of every coalition, ``(n_coalitions, n_episodes)``, and the coalitions, ascending."""
+    if frame.empty:
+        raise ValueError("frame must hold the returns of all coalitions, got no row")
+    ordered = frame.sort_values(["coalition", "environment_seed"], kind="stable")
+    masks = np.unique(ordered["coalition"].to_numpy())
+    counts = ordered.groupby("coalition").size().to_numpy()
+    seeds = ordered["environment_seed"].to_numpy()
+    n_episodes = int(counts[0])
+    if (counts != n_episodes).any() or (seeds.reshape(len(masks), -1) != seeds[:n_episodes]).any():
+        raise ValueError("every coalition must have been played on the same environment seeds")
+    returns, lengths = (
+        ordered[name].to_numpy(dtype=np.float64).reshape(len(masks), n_episodes)
+        for name in ("achieved_return", "length")
+    )
+    if not np.isfinite(returns).all():
+        raise ValueError("achieved_return must hold finite numbers")
+    return returns, lengths, masks.astype(np.int64), n_episodes
+
+
+def _atoms(masks: NDArray[np.int64]) -> list[int]:
+    """The players: coalitions that are no union of others; all their unions must have been played."""
+    rest = [int(mask) for mask in masks if mask]
+    atoms: list[int] = []
+    for mask in sorted(rest, key=int.bit_count):
+        if not any(mask & atom for atom in atoms):
+            atoms.append(mask)
+    atoms.sort(key=lambda atom: atom & -atom)
+    unions = [sum(atom for k, atom in enumerate(atoms) if bits >> k & 1) for bits in range(1 << len(atoms))]
+    if sorted(unions) != masks.tolist():
+        raise ValueError(
+            f"the {len(masks)} coalitions are not all unions of the {len(atoms)} inputs or groups among them, "
+            f"which would be {len(unions)}"
+        )
+    return atoms
+
+
+def _estimate(by_episode: NDArray[np.float64], seed: int) -> tuple[float, float, float]:
+    interval = bootstrap_interval(by_episode, seed=seed)
+    return float(by_episode.mean()), float(interval.low), float(interval.high)
+
+
+def _coalition_table(
+    masks: NDArray[np.int64],
+    returns: NDArray[np.float64],
+    lengths: NDArray[np.float64],
+    names: tuple[str, ...],
+    seed: int,
+) -> pd.DataFrame:
+    lines = []
+    for mask, achieved, steps in zip(masks.tolist(), returns, lengths, strict=True):
+        mean, low, high = _estimate(achieved, seed)
+        lines.append((mask, _words(mask, names), mean, low, high, float(steps.mean()), len(achieved)))
+    return pd.DataFrame(lines, columns=list(COALITION_COLUMNS))
+
+
+def _words(mask: int, names: tuple[str, ...]) -> str:
+    return " + ".join(name for j, name in enumerate(names) if mask >> j & 1) or "nothing"

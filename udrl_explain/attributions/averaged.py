@@ -1,0 +1,163 @@
+"""A policy that knows some of its inputs only: the others are averaged over a background at every row.
+
+For an averaged forest this is a weighted walk of its own trees. With the known inputs S fixed, a leaf weighs the share
+of the background that lies inside its box in the tested inputs outside of S; a test on a known input sends the row one
+way, a test on an unknown one sends it both ways. Subtrees without a test on a known input, or without weight, are one
+number.
+"""
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from udrl_explain.attributions.forest_coalitions import HeldShares, held_shares
+from udrl_explain.commands import checked_inputs
+from udrl_explain.forest import Forest
+from udrl_explain.policies import ForestPolicy, GivesProbabilities, Policy
+
+ROWS_PER_CALL = 8192
+
+
+class Averaging:
+    """A policy and a background, from which policies that know less are made.
+
+    Parameters
+    ----------
+    policy : Policy
+    background : array_like of shape (n_background, n_features)
+        Unknown inputs are replaced by each of these rows, and the probabilities averaged over all of them.
+
+    Raises
+    ------
+    ValueError
+        If the background does not fit the policy or is empty.
+    """
+
+    def __init__(self, policy: Policy, background: ArrayLike) -> None:
+        self.policy = policy
+        self.background = checked_inputs(background, policy.feature_names)
+        if len(self.background) == 0:
+            raise ValueError("background must hold at least one row")
+        self._shares: HeldShares | None = None
+        if isinstance(policy, ForestPolicy) and policy.forest.link == "mean":
+            self._shares = held_shares(policy.forest, policy.tree_inputs(self.background), 1)
+
+    def knowing(self, coalition: int) -> GivesProbabilities:
+        """Policy that knows the inputs of a coalition.
+
+        Parameters
+        ----------
+        coalition : int
+            Bit j says whether input j is known.
+
+        Raises
+        ------
+        ValueError
+            If a bit stands for no input.
+        """
+        if not 0 <= coalition < 1 << self.policy.n_features:
+            raise ValueError(f"coalition must lie in 0..{(1 << self.policy.n_features) - 1}, got {coalition}")
+        if coalition == (1 << self.policy.n_features) - 1:
+            return self.policy
+        if self._shares is not None and isinstance(self.policy, ForestPolicy):
+            return _ForestKnowing(self.policy, self._shares, coalition)
+        return _AnyKnowing(self.policy, self.background, coalition)
+
+
+class _ForestKnowing:
+    def __init__(self, policy: ForestPolicy, shares: HeldShares, coalition: int) -> None:
+        self._policy = policy
+        self._known = (coalition >> np.arange(policy.n_features) & 1).astype(np.bool_)
+        self._asks, self._sums = _summed_subtrees(policy.forest, _leaf_weights(shares, coalition), self._known)
+
+    def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        forest = self._policy.forest
+        totals = _walk(
+            self._policy.tree_inputs(inputs), forest.roots, forest.children_left, forest.children_right,
+            forest.feature, forest.threshold, self._known, self._asks, self._sums,
+        )  # fmt: skip
+        return np.asarray(totals / forest.n_trees)
+
+
+class _AnyKnowing:
+    def __init__(self, policy: Policy, background: NDArray[np.float64], coalition: int) -> None:
+        self._policy = policy
+        self._known = (coalition >> np.arange(policy.n_features) & 1).astype(np.bool_)
+        self._unknown, counts = np.unique(background[:, ~self._known], axis=0, return_counts=True)
+        self._shares = counts / len(background)
+
+    def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        rows = checked_inputs(inputs, self._policy.feature_names)
+        # Rows that agree in what is known are one row.
+        known, inverse = np.unique(rows[:, self._known], axis=0, return_inverse=True)
+        n_partners = len(self._shares)
+        results = np.empty((len(known), self._policy.n_actions))
+        at_once = max(1, ROWS_PER_CALL // n_partners)
+        for start in range(0, len(known), at_once):
+            part = known[start : start + at_once]
+            joined = np.empty((len(part) * n_partners, self._policy.n_features))
+            joined[:, self._known] = np.repeat(part, n_partners, axis=0)
+            joined[:, ~self._known] = np.tile(self._unknown, (len(part), 1))
+            outputs = self._policy.action_probabilities(joined).reshape(len(part), n_partners, -1)
+            results[start : start + at_once] = np.einsum("rba,b->ra", outputs, self._shares)
+        return np.asarray(results[inverse.ravel()])
+
+
+def _leaf_weights(shares: HeldShares, coalition: int) -> NDArray[np.float64]:
+    """Share of the background inside each leaf's box in the tested inputs that are not known, ``(n_leaves,)``."""
+    unknown = np.zeros(len(shares.tested), dtype=np.int64)
+    place = np.zeros(len(shares.tested), dtype=np.int64)
+    for j in range(shares.n_features):
+        tests = (shares.tested >> j & 1).astype(np.int64)
+        if not coalition >> j & 1:
+            unknown |= tests << place
+        place += tests
+    return np.asarray(shares.held[shares.start[:-1] + unknown])
+
+
+def _summed_subtrees(
+    forest: Forest, weights: NDArray[np.float64], known: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+    """Whether a subtree asks for a known input and has weight, ``(n_nodes,)``, and its weighted sum of leaves."""
+    sums = np.zeros_like(forest.value)
+    leaves = np.flatnonzero(forest.is_leaf)
+    sums[leaves] = weights[:, None] * forest.value[leaves]
+    asks = np.zeros(forest.n_nodes, dtype=np.bool_)
+    heavy = np.zeros(forest.n_nodes, dtype=np.bool_)
+    heavy[leaves] = weights > 0
+    _sum_up(forest.children_left, forest.children_right, forest.feature, known, sums, asks, heavy)
+    return asks & heavy, sums
+
+
+@numba.njit(cache=True, nogil=True)
+def _sum_up(left, right, feature, known, sums, asks, heavy):  # type: ignore[no-untyped-def]
+    for node in range(feature.shape[0] - 1, -1, -1):  # children stand behind their parents
+        if left[node] >= 0:
+            a, b = left[node], right[node]
+            for k in range(sums.shape[1]):
+                sums[node, k] = sums[a, k] + sums[b, k]
+            heavy[node] = heavy[a] or heavy[b]
+            asks[node] = known[feature[node]] or (asks[a] and heavy[a]) or (asks[b] and heavy[b])
+
+
+@numba.njit(cache=True, nogil=True)
+def _walk(rows, roots, left, right, feature, threshold, known, asks, sums):  # type: ignore[no-untyped-def]
+    totals = np.zeros((rows.shape[0], sums.shape[1]))
+    stack = np.empty(feature.shape[0] + 1, dtype=np.int32)
+    for r in range(rows.shape[0]):
+        for t in range(roots.shape[0]):
+            stack[0] = roots[t]
+            size = 1
+            while size > 0:
+                size -= 1
+                node = stack[size]
+                while asks[node]:
+                    if known[feature[node]]:
+                        node = left[node] if rows[r, feature[node]] <= threshold[node] else right[node]
+                    else:
+                        stack[size] = right[node]
+                        size += 1
+                        node = left[node]
+                for k in range(sums.shape[1]):
+                    totals[r, k] += sums[node, k]
+    return totals
