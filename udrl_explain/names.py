@@ -3,6 +3,7 @@
 Names go into tables, symbols and units onto axes.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,12 +81,26 @@ ACTION_NAMES: dict[str, tuple[str, ...]] = {
 
 MOST_NAMES = 100_000
 
+# Least and greatest return of an episode, from the rewards and time limits of Gymnasium's own registry. LunarLander's
+# shaped reward has no bound worth showing.
+RETURN_BOUNDS: dict[str, tuple[float, float]] = {
+    "CartPole-v0": (1.0, 200.0),
+    "CartPole-v1": (1.0, 500.0),
+    "Acrobot-v1": (-500.0, 0.0),
+    "MountainCar-v0": (-200.0, -1.0),
+}
+
 _BY_NAME = {feature.name: feature for features in (*STATE_FEATURES.values(), COMMAND_FEATURES) for feature in features}
 
 
 def feature(name: str) -> Feature:
     """Symbol and unit of an input by its name; an unknown name is its own symbol, without a unit."""
     return _BY_NAME.get(name, Feature(name, name.replace("_", " "), ""))
+
+
+def return_bounds(env_name: str) -> tuple[float, float]:
+    """Least and greatest return an episode can have; infinite where its rewards set no bound, or it is not known."""
+    return RETURN_BOUNDS.get(env_name, (-math.inf, math.inf))
 
 
 def state_feature_names(n_observations: int) -> tuple[str, ...]:

@@ -16,7 +16,8 @@ from udrl_explain.statistics.bootstrap import N_RESAMPLES, bootstrap_interval
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
-    *GROUP_COLUMNS, "kind", "iteration", "mean_return", "low", "high", "n_seeds", "method", "exact", "bootstrap_seed",
+    *GROUP_COLUMNS, "kind", "iteration", "environment_steps", "mean_return", "low", "high", "n_seeds", "method",
+    "exact", "bootstrap_seed",
 )  # fmt: skip
 SEED_COLUMNS = (*GROUP_COLUMNS, "kind", "seed", "iteration", "mean_return", "std_return")
 TRAINING, TEST = "training", "test"
@@ -39,6 +40,9 @@ class Curve:
         Ascending, the first iteration is 1.
     seed_means, seed_stds : float64 arrays of shape (n_seeds, n_iterations)
         Mean and standard deviation over the episodes of an iteration; NaN where the run does not have it.
+    environment_steps : float64 array of shape (n_iterations,)
+        Steps of all training episodes up to and with the iteration, without those of the warm-up; mean over the seeds
+        that have the iteration. NaN where one of them did not store the lengths of its episodes.
     mean, low, high : float64 arrays of shape (n_iterations,)
         Mean over the seeds that have the iteration, and its 95 % interval: NaN where only one seed has it.
 
@@ -53,13 +57,14 @@ class Curve:
     iterations: NDArray[np.int64]
     seed_means: FloatArray
     seed_stds: FloatArray
+    environment_steps: FloatArray
     mean: FloatArray
     low: FloatArray
     high: FloatArray
 
     def __post_init__(self) -> None:
         n = len(self.iterations)
-        for name in ("mean", "low", "high"):
+        for name in ("environment_steps", "mean", "low", "high"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
         for name in ("seed_means", "seed_stds"):
@@ -101,6 +106,7 @@ class LearningCurves:
                     **curve.group.key,
                     "kind": curve.kind,
                     "iteration": curve.iterations,
+                    "environment_steps": curve.environment_steps,
                     "mean_return": curve.mean,
                     "low": curve.low,
                     "high": curve.high,
@@ -199,10 +205,28 @@ def _curve(
         iterations=iterations,
         seed_means=seed_means,
         seed_stds=seed_stds,
+        environment_steps=_mean_steps(group, iterations, there),
         mean=np.nanmean(seed_means, axis=0) if len(iterations) else np.empty(0),
         low=low,
         high=high,
     )
+
+
+def _mean_steps(group: RunGroup, iterations: NDArray[np.int64], there: NDArray[np.bool_]) -> FloatArray:
+    """Steps of training episodes up to each iteration, mean over the seeds that have it (`there`)."""
+    steps = np.array([_steps_until(run, iterations) for run in group.runs]).reshape(there.shape)
+    total = np.where(there, steps, 0.0).sum(axis=0)
+    return np.asarray(total / np.maximum(there.sum(axis=0), 1), dtype=np.float64)
+
+
+def _steps_until(run: LearningRun, iterations: NDArray[np.int64]) -> FloatArray:
+    """Steps of one run's training episodes up to each iteration; NaN where some lengths are not stored."""
+    episodes = getattr(run, "training_commands", None)
+    if episodes is None or len(episodes) == 0:
+        return np.full(len(iterations), np.nan)
+    lengths = episodes.groupby("iteration")["length"].agg(lambda part: part.sum(skipna=False)).sort_index()
+    steps = np.concatenate([[0.0], lengths.cumsum(skipna=False).to_numpy(dtype=np.float64)])
+    return np.asarray(steps[np.searchsorted(lengths.index.to_numpy(), iterations, side="right")])
 
 
 def _joined(frames: list[pd.DataFrame], columns: tuple[str, ...]) -> pd.DataFrame:

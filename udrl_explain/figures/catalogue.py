@@ -15,19 +15,20 @@ from matplotlib.figure import Figure
 
 from udrl_explain.figures.command_map import plot_command_map
 from udrl_explain.figures.final_returns import plot_final_returns
-from udrl_explain.figures.importance import plot_importance, plot_importances
+from udrl_explain.figures.importance import panels_height, plot_importance, plot_importances
 from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
-from udrl_explain.figures.paths import path_height, plot_decision_path, plot_path_contrast
+from udrl_explain.figures.path_drawing import telling_tree
+from udrl_explain.figures.paths import contrast_fits, plot_decision_path, plot_path_contrast
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
+from udrl_explain.figures.style import figure_of, page_height
 from udrl_explain.figures.timeline import plot_timeline
 from udrl_explain.figures.training_commands import plot_training_commands
 from udrl_explain.tables import read_csv
 
 Drawer = Callable[["TableSet"], dict[str, Figure]]
-_INCHES_PER_BAR, _INCHES_AROUND = 0.17, 0.9
-_NARROW = 4.5  # inches: below, panels side by side leave no room for their labels
+_NARROW = 4.5  # inches of eight-point text: below, panels side by side leave no room for their labels
 
 
 class TableSet:
@@ -88,34 +89,26 @@ def draw(path: str | Path) -> dict[str, Figure]:
         raise ValueError(f"{path}: {fault}") from fault
 
 
-def _figure_of(ax: Axes) -> Figure:
-    figure = ax.get_figure(root=True)
-    assert isinstance(figure, Figure)
-    return figure
-
-
 def _learning_curves(tables: TableSet) -> dict[str, Figure]:
     by_seed = tables.companion("learning_curves_by_seed")
-    figures = {tables.stem: _figure_of(plot_learning_curves(tables.frame))}
+    figures = {tables.stem: figure_of(plot_learning_curves(tables.frame, by_seed=by_seed))}
     if (tables.frame["kind"] == "test").any():
         tests = plot_learning_curves(tables.frame, kind="test", by_seed=by_seed)
-        figures[f"{tables.stem}-test"] = _figure_of(tests)
+        figures[f"{tables.stem}-test"] = figure_of(tests)
     return figures
 
 
 def _final_returns(tables: TableSet) -> dict[str, Figure]:
-    return {tables.stem: _figure_of(plot_final_returns(tables.frame, tables.companion("final_returns_by_seed")))}
+    return {tables.stem: figure_of(plot_final_returns(tables.frame, tables.companion("final_returns_by_seed")))}
 
 
 def _importance(tables: TableSet) -> dict[str, Figure]:
-    if plt.rcParams["figure.figsize"][0] >= _NARROW:
-        figure = plt.figure()
-        n_bars = tables.frame["feature"].nunique()
-        figure.set_figheight(max(figure.get_figheight(), 2 * (_INCHES_PER_BAR * n_bars + _INCHES_AROUND)))
-        return {tables.stem: plot_importances(tables.frame, fig=figure)}
-    methods = list(dict.fromkeys(tables.frame["method"]))
+    fits = panels_height(tables.frame) <= page_height()
+    if plt.rcParams["figure.figsize"][0] * 8.0 / plt.rcParams["font.size"] >= _NARROW and fits:
+        return {tables.stem: plot_importances(tables.frame)}
     return {
-        f"{tables.stem}-{_word(method)}": _figure_of(plot_importance(tables.frame, method=method)) for method in methods
+        f"{tables.stem}-{_word(method)}": figure_of(plot_importance(tables.frame, method=method))
+        for method in dict.fromkeys(tables.frame["method"])
     }
 
 
@@ -124,7 +117,7 @@ def _shapley(tables: TableSet) -> dict[str, Figure]:
     if len(actions) == 2 and (tables.frame["quantity"] == "probability").all():
         actions = actions[1:]  # the other action's figure is this one in a mirror
     return {
-        f"{tables.stem}-action_{action}": _figure_of(plot_shapley_summary(tables.frame, action=action))
+        f"{tables.stem}-action_{action}": figure_of(plot_shapley_summary(tables.frame, action=action))
         for action in actions
     }
 
@@ -135,36 +128,31 @@ def _command_map(tables: TableSet) -> dict[str, Figure]:
         nearest=tables.companion("command_map_nearest"),
         support=tables.companion("command_map_support"),
     )
-    return {tables.stem: _figure_of(ax)}
+    return {tables.stem: figure_of(ax)}
 
 
 def _decision_path(tables: TableSet) -> dict[str, Figure]:
-    first = tables.frame[tables.frame["tree"] == tables.frame["tree"].min()]
-    figure, ax = plt.subplots()
-    figure.set_figheight(path_height(len(first)))
-    plot_decision_path(first, ax=ax, row=int(first["row"].iloc[0]), tree=int(first["tree"].iloc[0]))
-    return {tables.stem: figure}
+    tree = telling_tree(tables.frame, tables.companion("path_contrast"))
+    votes, values = tables.companion("path_votes"), tables.companion("path_values")
+    return {tables.stem: figure_of(plot_decision_path(tables.frame, tree=tree, votes=votes, values=values))}
 
 
 def _path_contrast(tables: TableSet) -> dict[str, Figure]:
-    frame = tables.frame
-    parting = frame[frame["is_parting"]]
-    tree = int((frame if parting.empty else parting)["tree"].iloc[0])
-    frame = frame[frame["tree"] == tree]
-    if plt.rcParams["figure.figsize"][0] >= _NARROW:
+    tree = telling_tree(tables.frame, tables.companion("decision_path"))
+    frame = tables.frame[tables.frame["tree"] == tree]
+    votes, values = tables.companion("path_contrast_commands"), tables.companion("path_values")
+    wide = plt.rcParams["figure.figsize"][0] * 8.0 / plt.rcParams["font.size"] >= _NARROW
+    if wide and contrast_fits(frame, histograms=values is not None):
         shown = {tables.stem: frame}
-    else:  # the words of one path fill a column
+    else:  # the words of one path fill a column, its tests a slide
         shown = {f"{tables.stem}-{_word(str(label))}": part for label, part in frame.groupby("label", sort=False)}
-    figures = {}
-    for name, part in shown.items():
-        figures[name], ax = plt.subplots()
-        figures[name].set_figheight(path_height(int(part["step"].max()) + 1))
-        plot_path_contrast(part, ax=ax, tree=tree)
-    return figures
+    return {
+        name: figure_of(plot_path_contrast(part, tree=tree, votes=votes, values=values)) for name, part in shown.items()
+    }
 
 
 def _one(plot: Callable[[pd.DataFrame], Axes]) -> Drawer:
-    return lambda tables: {tables.stem: _figure_of(plot(tables.frame))}
+    return lambda tables: {tables.stem: figure_of(plot(tables.frame))}
 
 
 def _word(text: str) -> str:

@@ -7,7 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR, axes_or_new
+from udrl_explain.figures.alt_text import describe, listed, number
+from udrl_explain.figures.lettering import legend_above, legend_look, size_of, text_points, wrapped
+from udrl_explain.figures.series import Shown, as_frame
+from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR, axes_or_new, figure_of, pt
 from udrl_explain.names import feature
 
 AXIS_LABELS = {
@@ -23,14 +26,18 @@ KINDS = {
     "command": (COMMAND_COLOUR, "///"),
     "command pair": ("#F5CBA7", "xxx"),
 }
+MOST_PANELS = 3  # in a row
+_BAR_LINES, _LINES_AROUND = 1.6, 9.0  # lines of text that a bar and the words around a panel take
+_GAP = 14.0  # points between panels
+_ROOM = 1.06  # of the words' width: panels of different labels are not equally wide
 
 
-def plot_importance(frame: pd.DataFrame, *, ax: Axes | None = None, method: str | None = None) -> Axes:
+def plot_importance(frame: Shown, *, ax: Axes | None = None, method: str | None = None) -> Axes:
     """Horizontal bars of one measure, the largest on top, with 95 % intervals where there are any.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or Importance
         As ``Importance.to_frame()`` gives it.
     ax : Axes, optional
         A new figure by default.
@@ -46,23 +53,24 @@ def plot_importance(frame: pd.DataFrame, *, ax: Axes | None = None, method: str 
     ValueError
         If the frame does not hold `method`, or `method` is needed to choose.
     """
-    chosen = _one_method(frame, method)
+    chosen = _one_method(as_frame(frame), method)
     order = np.argsort(chosen["importance"].to_numpy(), kind="stable")  # barh fills from below
     axes = axes_or_new(ax)
-    _draw_bars(axes, chosen.iloc[order], chosen["method"].iloc[0])
-    _draw_legend(axes, chosen)
+    figure = figure_of(axes)
+    _draw_bars(axes, chosen.iloc[order], chosen["method"].iloc[0], figure.get_figwidth() * 72 * 0.6)
+    legend_above(axes, _handles(chosen), grow=ax is None)
     return axes
 
 
-def plot_importances(frame: pd.DataFrame, *, fig: Figure | None = None) -> Figure:
+def plot_importances(frame: Shown, *, fig: Figure | None = None) -> Figure:
     """All measures side by side, inputs in one common order (that of the frame, first on top).
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or Importance
         As ``Importance.to_frame()`` gives it.
     fig : Figure, optional
-        A new one by default. It gets the panels of the measures, at most three in a row.
+        A new one by default, as high as its bars need. It gets the panels of the measures, at most three in a row.
 
     Returns
     -------
@@ -73,22 +81,34 @@ def plot_importances(frame: pd.DataFrame, *, fig: Figure | None = None) -> Figur
     ValueError
         If the frame is empty.
     """
+    frame = as_frame(frame)
     methods = list(dict.fromkeys(frame["method"]))
     if not methods:
         raise ValueError("frame must hold at least one method, got an empty frame")
-    figure = fig if fig is not None else plt.figure()
-    n_columns = min(len(methods), 3)
+    figure = fig if fig is not None else plt.figure(figsize=(plt.rcParams["figure.figsize"][0], panels_height(frame)))
+    n_columns = min(len(methods), MOST_PANELS)
     n_lines = -(-len(methods) // n_columns)
     grid = figure.subplots(n_lines, n_columns, sharey=True, squeeze=False)
+    names = [feature(name).symbol for name in frame["feature"].unique()]
+    left = max(text_points(name, "ytick.labelsize") for name in names)
+    width = (figure.get_figwidth() * 72 - left) / n_columns - _GAP
     for axes, method in zip(grid.flat, methods, strict=False):
         chosen = _one_method(frame, method)
-        _draw_bars(axes, chosen.iloc[::-1], method)
-        axes.set_title(method)
-    spare = list(grid.flat)[len(methods) :]
-    for axes in spare:
+        _draw_bars(axes, chosen.iloc[::-1], method, width)
+        axes.set_title(wrapped(method, width / _ROOM, "axes.titlesize"))
+    for axes in list(grid.flat)[len(methods) :]:
         axes.set_axis_off()
-    _draw_legend(spare[0] if spare else grid.flat[-1], frame)
+    handles = _handles(frame)
+    labels = [str(handle.get_label()) for handle in handles]
+    figure.legend(handles=handles, loc="outside upper center", **legend_look(labels, figure.get_figwidth() * 72))
     return figure
+
+
+def panels_height(frame: pd.DataFrame) -> float:
+    """Inches that the panels of all measures need in the style in force."""
+    n_lines = -(-frame["method"].nunique() // MOST_PANELS)
+    lines = _BAR_LINES * frame["feature"].nunique() + _LINES_AROUND
+    return float(n_lines * lines * plt.rcParams["font.size"] / 72)
 
 
 def _one_method(frame: pd.DataFrame, method: str | None) -> pd.DataFrame:
@@ -107,45 +127,40 @@ def _kinds(frame: pd.DataFrame) -> list[str]:
     ]
 
 
-def _draw_bars(axes: Axes, chosen: pd.DataFrame, method: str) -> None:
+def _draw_bars(axes: Axes, chosen: pd.DataFrame, method: str, points: float) -> None:
+    """Bars from below in the order of the rows; the axis label at most `points` wide."""
     positions = np.arange(len(chosen))
     kinds = _kinds(chosen)
     bars = axes.barh(positions, chosen["importance"], color=[KINDS[kind][0] for kind in kinds], height=0.72)
     for bar, kind in zip(bars, kinds, strict=True):
         bar.set_hatch(KINDS[kind][1])
         bar.set_edgecolor("black")
-        bar.set_linewidth(0.5)
+        bar.set_linewidth(pt(0.5))
     low, high = chosen["low"].to_numpy(dtype=float), chosen["high"].to_numpy(dtype=float)
     known = ~np.isnan(low)
     if known.any():
-        axes.hlines(positions[known], low[known], high[known], color="white", linewidth=3.0)
-        axes.hlines(positions[known], low[known], high[known], color="black", linewidth=1.1)
-    axes.axvline(0.0, color="black", linewidth=0.6)
+        axes.hlines(positions[known], low[known], high[known], color="white", linewidth=pt(3.0))
+        axes.hlines(positions[known], low[known], high[known], color="black", linewidth=pt(1.1))
+    axes.axvline(0.0, color="black", linewidth=pt(0.6))
     axes.set_yticks(positions, [feature(name).symbol for name in chosen["feature"]])
     axes.tick_params(axis="y", length=0)
-    axes.set_xlabel(_wrapped(AXIS_LABELS.get(method, method)))
-    axes.locator_params(axis="x", nbins=5)
+    axes.set_xlabel(wrapped(AXIS_LABELS.get(method, method), points, "axes.labelsize"))
+    axes.locator_params(axis="x", nbins=max(2, min(5, int(points / (3.2 * size_of("xtick.labelsize"))))))
+    ranked = chosen.sort_values("importance", ascending=False, kind="stable")
+    told = [
+        f"{feature(name).name.replace('_', ' ')} {number(value)}"
+        for name, value in zip(ranked["feature"], ranked["importance"], strict=True)
+    ]
+    describe(axes, f"Importance of each input by {method}, largest first: {listed(told)}.")
 
 
-def _draw_legend(axes: Axes, frame: pd.DataFrame) -> None:
+def _handles(frame: pd.DataFrame) -> list[Patch]:
     present = set(_kinds(frame))
-    handles = [
-        Patch(facecolor=colour, hatch=hatch, edgecolor="black", linewidth=0.5, label=_LEGEND[kind])
+    return [
+        Patch(facecolor=colour, hatch=hatch, edgecolor="black", linewidth=pt(0.5), label=_LEGEND[kind])
         for kind, (colour, hatch) in KINDS.items()
         if kind in present
     ]
-    axes.legend(handles=handles, loc="lower right" if axes.axison else "center")
 
 
 _LEGEND = {"state": "state", "command": "command", "command pair": "both commands as one"}
-
-
-def _wrapped(label: str, width: int = 28) -> str:
-    """Break a label over lines, so that it fits a column and neighbouring panels do not meet."""
-    lines = [""]
-    for word in label.split(" "):
-        if len(lines[-1]) + len(word) >= width and lines[-1]:
-            lines.append(word)
-        else:
-            lines[-1] = f"{lines[-1]} {word}".strip()
-    return "\n".join(lines)

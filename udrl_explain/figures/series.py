@@ -1,11 +1,42 @@
-"""What the figures share that show one series per label: its look, and the checks of a frame."""
+"""What the figures share that show one series per label: its look, its possible range, and the checks of a frame."""
 
+import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.colors import to_hex, to_rgb
 
-from udrl_explain.figures.style import ACTION_COLOURS, ACTION_MARKERS, LINE_STYLES
+from udrl_explain.figures.style import ACTION_MARKERS, LINE_STYLES
+from udrl_explain.names import estimator_label, return_bounds
+
+# None of the actions' or inputs' colours. Dark and light alternate, so that grey print tells the usual three apart.
+ESTIMATOR_COLOURS = {
+    "random forest": "#332288",
+    "extra trees": "#999933",
+    "neural net": "#882255",
+    "gradient boosting": "#661100",
+    "histogram gradient boosting": "#5D7F99",
+    "AdaBoost": "#AA4466",
+    "k nearest neighbours": "#7D7D7D",
+    "support vector machine": "#4B6A53",
+    "decision tree": "#7F6A3D",
+    "extra tree": "#B3B37A",
+    "multilayer perceptron": "#5B5B8C",
+}
+OTHER_COLOURS = ("#3D5A6C", "#8C510A", "#6B4C9A", "#556B2F", "#A0522D", "#708090")
+_PALER = 0.45  # towards white, for every further experiment of an estimator
+
+
+class _Result(Protocol):
+    def to_frame(self) -> pd.DataFrame: ...
+
+
+Shown = pd.DataFrame | _Result
+"""What plot functions draw: a table, or the result that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -18,16 +49,52 @@ class Look:
 
 
 def looks(labels: Sequence[str]) -> dict[str, Look]:
-    """Return a look for each label, by its place among them."""
-    unique = list(dict.fromkeys(labels))
-    return {
-        label: Look(
-            ACTION_COLOURS[place % len(ACTION_COLOURS)],
+    """Return a look for each label.
+
+    The colour is the estimator's, in every figure of every environment, whatever else is drawn; further experiments
+    of one estimator are paler. Line styles and markers go by the place among the labels.
+    """
+    seen: dict[str, int] = {}
+    found = {}
+    for place, label in enumerate(dict.fromkeys(labels)):
+        estimator = _estimator_of(label)
+        colour = ESTIMATOR_COLOURS.get(estimator) or OTHER_COLOURS[zlib.crc32(estimator.encode()) % len(OTHER_COLOURS)]
+        strength = (1 - _PALER) ** seen.get(estimator, 0)
+        seen[estimator] = seen.get(estimator, 0) + 1
+        found[label] = Look(
+            _paler(colour, strength),
             LINE_STYLES[place % len(LINE_STYLES)],
             ACTION_MARKERS[place % len(ACTION_MARKERS)],
         )
-        for place, label in enumerate(unique)
-    }
+    return found
+
+
+def _paler(colour: str, strength: float) -> str:
+    red, green, blue = (1 - strength * (1 - part) for part in to_rgb(colour))
+    return to_hex((red, green, blue)).upper()
+
+
+def _estimator_of(label: str) -> str:
+    """Readable estimator in a label: what stands before the experiment in brackets."""
+    name = re.split(r" \(", label, maxsplit=1)[0]
+    return name if name in ESTIMATOR_COLOURS else estimator_label(name)
+
+
+def as_frame(shown: object, method: str = "to_frame") -> pd.DataFrame:
+    """Return the frame to draw: `shown` itself, or what a result's `method` gives.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    if isinstance(shown, pd.DataFrame):
+        return shown
+    give = getattr(shown, method, None)
+    if give is None:
+        raise ValueError(f"frame must be a DataFrame, or a result with {method}(), got {type(shown).__name__}")
+    frame: pd.DataFrame = give()
+    return frame
 
 
 def check_frame(frame: pd.DataFrame, columns: Sequence[str]) -> None:
@@ -44,3 +111,25 @@ def check_frame(frame: pd.DataFrame, columns: Sequence[str]) -> None:
         raise ValueError("the frame has no rows to draw")
     if "env_name" in frame.columns and frame["env_name"].nunique() > 1:
         raise ValueError(f"the frame must be of one environment, got {', '.join(frame['env_name'].unique())}")
+
+
+def possible_returns(frame: pd.DataFrame) -> tuple[float, float]:
+    """Bounds of an episode's return in the frame's environment, infinite where none are known."""
+    return return_bounds(str(frame["env_name"].iloc[0])) if "env_name" in frame.columns else return_bounds("")
+
+
+def fit_returns(ax: Axes, low: float, high: float, bounds: tuple[float, float], *, axis: str = "y") -> None:
+    """Give an axis of returns a little room around what is drawn, none of it beyond what is possible.
+
+    Parameters
+    ----------
+    ax : Axes
+    low, high : float
+        Of all that is drawn, in reward.
+    bounds : (float, float)
+        As :func:`possible_returns` gives them.
+    axis : {"x", "y"}
+    """
+    room = 0.05 * (high - low) if high > low else max(1.0, abs(high) / 20)
+    ends = max(low - room, min(bounds[0], low)), min(high + room, max(bounds[1], high))
+    (ax.set_xlim if axis == "x" else ax.set_ylim)(ends)

@@ -8,12 +8,16 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from udrl_explain.figures.alt_text import describe, listed, number
+from udrl_explain.figures.lettering import legend_above
+from udrl_explain.figures.series import Shown, as_frame
 from udrl_explain.figures.style import (
     ACTION_COLOURS,
     ACTION_HATCHES,
     COMMAND_COLOUR,
     MAGNITUDE_MAP,
     axes_or_new,
+    pt,
 )
 from udrl_explain.names import feature
 
@@ -21,7 +25,7 @@ STRIP_HALF_WIDTH = 0.38
 N_BINS = 120
 
 
-def plot_shapley_summary(frame: pd.DataFrame, *, ax: Axes | None = None, action: int | str | None = None) -> Axes:
+def plot_shapley_summary(frame: Shown, *, ax: Axes | None = None, action: int | str | None = None) -> Axes:
     """One strip of points per input, the input of the largest values on top.
 
     Each point is a row; its colour is the rank of the input's value among the rows. Names of commands are in colour,
@@ -29,7 +33,7 @@ def plot_shapley_summary(frame: pd.DataFrame, *, ax: Axes | None = None, action:
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or ShapleyValues
         As ``ShapleyValues.to_frame()`` gives it.
     ax : Axes, optional
         A new figure by default.
@@ -45,18 +49,18 @@ def plot_shapley_summary(frame: pd.DataFrame, *, ax: Axes | None = None, action:
     ValueError
         If the frame does not hold `action`, or `action` is needed to choose.
     """
-    chosen = _one_action(frame, action)
+    chosen = _one_action(as_frame(frame), action)
     values = chosen.pivot(index="row", columns="feature", values="shapley_value")
     inputs = chosen.pivot(index="row", columns="feature", values="feature_value")
     order = values.abs().sum().sort_values(kind="stable").index  # the last one stands on top
     axes = axes_or_new(ax)
-    axes.axvline(0.0, color="0.6", linewidth=0.6, zorder=0)
+    axes.axvline(0.0, color="0.6", linewidth=pt(0.6), zorder=0)
     points = None
     for height, name in enumerate(order):
         x = values[name].to_numpy()
         points = axes.scatter(
             x, height + _spread(x), c=_rank(inputs[name].to_numpy()), cmap=MAGNITUDE_MAP, vmin=0.0, vmax=1.0,
-            s=6, linewidths=0, rasterized=True,
+            s=pt(2.45) ** 2, linewidths=0, rasterized=True,
         )  # fmt: skip
     commands = dict(zip(chosen["feature"], chosen["is_command"], strict=True))
     axes.set_yticks(np.arange(len(order)), [_label(name, commands[name]) for name in order])
@@ -69,15 +73,22 @@ def plot_shapley_summary(frame: pd.DataFrame, *, ax: Axes | None = None, action:
         bar.ax.set_yticklabels(["low", "high"])
         bar.set_label("value of the input (rank)", labelpad=-8)
         bar.outline.set_visible(False)
+    sizes = values.abs().mean()
+    told = [f"{feature(name).name.replace('_', ' ')} {number(sizes[name])}" for name in order[::-1]]
+    describe(
+        axes,
+        f"Shapley values for {chosen['action_name'].iloc[0]} of {len(values)} rows, one strip of points per input; "
+        f"mean sizes, largest first: {listed(told)}.",
+    )
     return axes
 
 
-def plot_mean_abs_shapley(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_mean_abs_shapley(frame: Shown, *, ax: Axes | None = None) -> Axes:
     """Bars of the mean magnitude of Shapley values per input, one bar per action.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or ShapleyValues
         As ``ShapleyValues.mean_abs_frame()`` gives it.
     ax : Axes, optional
         A new figure by default.
@@ -91,6 +102,7 @@ def plot_mean_abs_shapley(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     ValueError
         If the frame is another one.
     """
+    frame = as_frame(frame, "mean_abs_frame")
     if "mean_abs_shapley" not in frame:
         raise ValueError("frame must be that of ShapleyValues.mean_abs_frame(); it has no column 'mean_abs_shapley'")
     order = frame.groupby("feature", sort=False)["mean_abs_shapley"].sum().sort_values(kind="stable").index
@@ -105,7 +117,7 @@ def plot_mean_abs_shapley(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axe
             "facecolor": ACTION_COLOURS[action % len(ACTION_COLOURS)],
             "hatch": ACTION_HATCHES[action % len(ACTION_HATCHES)],
             "edgecolor": "black",
-            "linewidth": 0.4,
+            "linewidth": pt(0.4),
         }
         centre = np.arange(len(order)) + 0.4 - (place + 0.5) * height
         axes.barh(centre, [bars[feature_name] for feature_name in order], height=height, **look)
@@ -114,7 +126,12 @@ def plot_mean_abs_shapley(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axe
     axes.tick_params(axis="y", length=0)
     _mark_commands(axes, [commands[name] for name in order])
     axes.set_xlabel(f"mean absolute Shapley value\n({frame['quantity'].iloc[0]})")
-    axes.legend(handles=handles, loc="lower right")
+    legend_above(axes, handles, grow=ax is None)
+    told = []
+    for action, name in actions:
+        bars = frame[frame["action"] == action].set_index("feature")["mean_abs_shapley"]
+        told.append(f"{name} mostly {feature(str(bars.idxmax())).name.replace('_', ' ')} ({number(bars.max())})")
+    describe(axes, f"Mean size of the Shapley values per input and action; what moves each action: {listed(told)}.")
     return axes
 
 
@@ -122,9 +139,9 @@ def _one_action(frame: pd.DataFrame, action: int | str | None) -> pd.DataFrame:
     names = dict(zip(frame["action"].tolist(), frame["action_name"].tolist(), strict=True))
     if action is None and len(names) == 1:
         action = next(iter(names))
-    for number, name in names.items():
-        if action in (number, name):
-            return pd.DataFrame(frame[frame["action"] == number])
+    for code, name in names.items():
+        if action in (code, name):
+            return pd.DataFrame(frame[frame["action"] == code])
     raise ValueError(f"action must be one of those in the frame, {names}, got {action!r}")
 
 

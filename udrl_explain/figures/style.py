@@ -1,33 +1,47 @@
-"""Paper styles, colours and the Axes convention that every figure shares."""
+"""Paper styles, colours and the Axes convention that every figure shares.
+
+One colour has one meaning: eight colours of Okabe and Ito are shared out between the actions and the two kinds of
+input, estimators have colours of their own (``series``), signed values run from brown to purple.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
 
-# Okabe and Ito's colours, ordered so that neighbours also differ in grey.
-ACTION_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#000000")
-# Colour alone must not carry the meaning: hatches and markers repeat it in grey print.
-ACTION_HATCHES = ("", "///", "...", "\\\\\\", "xxx", "+++", "ooo", "---")
+# Of Okabe and Ito's colours, ordered so that neighbours also differ in grey.
+ACTION_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#000000")
+# Colour alone must not carry the meaning: hatches and markers repeat it in grey print. No hatch of the first actions
+# is slanted: commands of training lie on a slanted line, and it must not be taken for a hatch.
+ACTION_HATCHES = ("", "|||", "...", "---", "+++", "ooo", "xxx", "***")
 ACTION_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 LINE_STYLES = ("-", "--", "-.", ":")
 COMMAND_COLOUR = "#D55E00"
 STATE_COLOUR = "#56B4E9"
 MAGNITUDE_MAP = "cividis"
-SIGNED_MAP = "PuOr"
+# Brown against purple: matplotlib's own diverging maps all end in the colour of an action.
+SIGNED_MAP = LinearSegmentedColormap.from_list(
+    "brown_purple", ["#3F2A14", "#8B6B4A", "#D9CBBB", "#FAFAFA", "#CBC3DF", "#7A66A8", "#2D1160"]
+)
+
+_SIZES_OF_TEXT = 8.0  # points: line widths and markers are given for text of this size
 
 
 @dataclass(frozen=True)
 class Style:
-    """One target of publication: width in inches and text size in points at final size."""
+    """One target of publication: width and greatest height in inches, text size in points at final size."""
 
     width: float
     font_size: float
     aspect: float = 0.68
+    page_height: float = 9.0
 
 
 STYLES = {
@@ -35,8 +49,9 @@ STYLES = {
     "ieee": Style(3.5, 8.0),
     "text": Style(5.5, 8.0),
     "full": Style(6.75, 8.0),
-    "slides": Style(10.0, 16.0, 0.56),
+    "slides": Style(10.0, 16.0, 0.5, 5.625),
 }
+_PAGE_HEIGHT = ContextVar("_PAGE_HEIGHT", default=9.0)
 
 
 @contextmanager
@@ -65,9 +80,11 @@ def paper_style(name: str = "text") -> Iterator[Style]:
         "legend.frameon": False,
         "axes.spines.top": False,
         "axes.spines.right": False,
-        "axes.linewidth": 0.6,
-        "lines.linewidth": 1.2,
-        "hatch.linewidth": 0.4,
+        "axes.linewidth": 0.6 * size / _SIZES_OF_TEXT,
+        "lines.linewidth": 1.2 * size / _SIZES_OF_TEXT,
+        "hatch.linewidth": 0.4 * size / _SIZES_OF_TEXT,
+        **{f"{axis}.major.size": 3.0 * size / _SIZES_OF_TEXT for axis in ("xtick", "ytick")},
+        **{f"{axis}.major.width": 0.6 * size / _SIZES_OF_TEXT for axis in ("xtick", "ytick")},
         "savefig.dpi": 300,
         "pdf.fonttype": 42,
         "ps.fonttype": 42,
@@ -75,6 +92,7 @@ def paper_style(name: str = "text") -> Iterator[Style]:
         "svg.hashsalt": "udrl_explain",
     }
     interactive = mpl.is_interactive()
+    page = _PAGE_HEIGHT.set(style.page_height)
     try:
         with mpl.rc_context(settings):
             try:
@@ -82,6 +100,7 @@ def paper_style(name: str = "text") -> Iterator[Style]:
             finally:
                 interactive = mpl.is_interactive()
     finally:
+        _PAGE_HEIGHT.reset(page)
         # Jupyter turns this on with the first figure, which may be drawn in the block: put back, no later one shows.
         mpl.interactive(interactive)
 
@@ -89,3 +108,25 @@ def paper_style(name: str = "text") -> Iterator[Style]:
 def axes_or_new(ax: Axes | None) -> Axes:
     """Return `ax`, or the Axes of a new figure in the current style."""
     return ax if ax is not None else plt.subplots()[1]
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Figure that an Axes belongs to, also from inside a subfigure."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def pt(points: float) -> float:
+    """Line width or marker size for eight-point text, brought to the text size in force: slides have thick lines."""
+    return float(points * plt.rcParams["font.size"] / _SIZES_OF_TEXT)
+
+
+def inches_of_text(figure: Figure) -> float:
+    """Width of a figure in inches as if its text had eight points: how many words fit beside one another."""
+    return float(figure.get_figwidth() * _SIZES_OF_TEXT / plt.rcParams["font.size"])
+
+
+def page_height() -> float:
+    """Inches that a figure may be high in the style in force."""
+    return _PAGE_HEIGHT.get()

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.paths.votes import tree_votes
 from udrl_explain.commands import N_COMMANDS, by_name, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
@@ -204,10 +205,6 @@ def decision_box(
     lower = np.where(np.isneginf(boxes.lower), -np.inf, lower)
     upper = last_input_left(boxes.upper, factors)
     distance = np.minimum(rows - lower, upper - rows)
-    votes = None
-    if forest.link == "mean":
-        chosen = np.argmax(forest.value, axis=1)[forest.leaves(tree_rows)]
-        votes = np.stack([(chosen == action).sum(axis=1) for action in range(forest.n_actions)], axis=1)
     return DecisionBox(
         values=rows,
         lower=lower,
@@ -215,7 +212,7 @@ def decision_box(
         relative_distance=None if spread is None else _relative(distance, spread, policy.feature_names),
         n_tests=boxes.n_tests,
         n_trees_asking=boxes.n_trees_asking,
-        votes=votes,
+        votes=tree_votes(forest, tree_rows) if forest.link == "mean" else None,
         probabilities=forest.probabilities(tree_rows),
         n_trees=forest.n_trees,
         feature_names=policy.feature_names,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.paths.votes import leaf_actions, tree_votes
 from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, Command, by_name, checked_inputs, checked_state, input_rows
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
@@ -20,11 +21,12 @@ from udrl_explain.trees.walks import TreeSteps, tree_steps
 COLUMNS = (
     "label", "desired_return", "desired_horizon", "tree", "step", "node", "next_node", "feature", "is_command",
     "value", "threshold", "went_left", "is_shared", "is_parting", "cover", "action", "action_name", "before",
-    "after", "quantity", "n_trees", "method", "exact",
+    "after", "leaf_action", "leaf_action_name", "forest_action", "quantity", "n_trees", "method", "exact",
 )  # fmt: skip
 PARTING_COLUMNS = ("feature", "n_trees_parting", "share", "n_trees", "method", "exact")
 COMMAND_COLUMNS = (
     "label", "desired_return", "desired_horizon", "action", "action_name", "probability", "is_chosen",
+    "n_votes", "n_trees",
 )  # fmt: skip
 METHOD = "paths of one state under several commands"
 
@@ -55,6 +57,9 @@ class PathContrast:
         Input column of that test; -1 where there is none.
     probabilities : float64 array of shape (n_labels, n_actions)
         The policy's under each command.
+    votes : int64 array of shape (n_labels, n_actions), or None
+        Trees whose leaf gives the action the highest probability (ties: the lowest action). None for boosted
+        ensembles, whose trees add scores and do not vote.
     action : int
         The action that the frame's `before` and `after` are about.
     quantity : {"probability", "raw score"}
@@ -78,6 +83,7 @@ class PathContrast:
     parting_step: NDArray[np.int64]
     parting_feature: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    votes: NDArray[np.int64] | None
     action: int
     quantity: str
     feature_names: tuple[str, ...]
@@ -114,6 +120,7 @@ class PathContrast:
         """One row per tree, label and step, columns :data:`COLUMNS`."""
         label, tree, step = self.steps.row, self.steps.tree, self.steps.step
         parting = self.parting_step[tree]
+        leaf_action = leaf_actions(label, tree, step, self.after)
         columns = {
             "label": np.array(self.labels, dtype=object)[label],
             "desired_return": self.rows[label, -2],
@@ -134,6 +141,9 @@ class PathContrast:
             "action_name": self.action_names[self.action],
             "before": self.before[:, self.action],
             "after": self.after[:, self.action],
+            "leaf_action": leaf_action,
+            "leaf_action_name": np.array(self.action_names, dtype=object)[leaf_action],
+            "forest_action": self.actions[label],
             "quantity": self.quantity,
             "n_trees": self.n_trees,
             "method": METHOD,
@@ -168,6 +178,8 @@ class PathContrast:
             "action_name": np.array(self.action_names, dtype=object)[action],
             "probability": self.probabilities.ravel(),
             "is_chosen": self.actions[label] == action,
+            "n_votes": np.nan if self.votes is None else self.votes.ravel(),
+            "n_trees": self.n_trees,
         }
         return pd.DataFrame(columns, columns=list(COMMAND_COLUMNS))
 
@@ -236,6 +248,7 @@ def path_contrast(
         parting_step=parting_step,
         parting_feature=parting_feature,
         probabilities=probabilities,
+        votes=tree_votes(forest, tree_rows) if forest.link == "mean" else None,
         action=action,
         quantity="probability" if forest.link == "mean" else "raw score",
         feature_names=policy.feature_names,

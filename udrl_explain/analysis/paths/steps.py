@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.paths.votes import leaf_actions
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
@@ -19,8 +20,8 @@ from udrl_explain.trees.walks import path_contributions, tree_steps
 
 COLUMNS = (
     "row", "tree", "step", "node", "next_node", "feature", "is_command", "value", "threshold", "went_left",
-    "cover", "action", "action_name", "before", "after", "contribution", "quantity", "n_trees", "method",
-    "exact",
+    "cover", "action", "action_name", "before", "after", "contribution", "leaf_action", "leaf_action_name",
+    "forest_action", "quantity", "n_trees", "method", "exact",
 )  # fmt: skip
 SAABAS_COLUMNS = (
     "row", "feature", "is_command", "action", "action_name", "contribution", "base_value", "output",
@@ -129,6 +130,7 @@ class DecisionPaths:
         """One row per row, tree and step, columns :data:`COLUMNS`; `before` and `after` are the action's."""
         steps = np.arange(len(self.row))
         action = self.actions[self.row]
+        leaf_action = leaf_actions(self.row, self.tree, self.step, self.after)
         columns = {
             "row": self.row,
             "tree": self.tree,
@@ -146,6 +148,9 @@ class DecisionPaths:
             "before": self.before[steps, action],
             "after": self.after[steps, action],
             "contribution": self.step_contributions[steps, action],
+            "leaf_action": leaf_action,
+            "leaf_action_name": np.array(self.action_names, dtype=object)[leaf_action],
+            "forest_action": greedy_actions(self.outputs)[self.row],
             "quantity": self.quantity,
             "n_trees": self.n_trees,
             "method": self.method,
