@@ -4,14 +4,17 @@ import signal
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 
 import pytest
 from core_helpers import everything, tiny_run
 from environment_helpers import small_worlds  # noqa: F401 - fixture
 
 from udrl_explain import train
+from udrl_explain.__main__ import COMMANDS
 from udrl_explain.command_line import UsageError, parse, run_main
 from udrl_explain.runs import load_run, save_run
+from udrl_explain.self_check import SelfCheckError
 from udrl_explain.sweep import __main__ as sweep
 from udrl_explain.train import TrainOptions
 
@@ -27,7 +30,7 @@ SETTINGS = {
     "exploration": "paper: epsilon; sample for neural", "epsilon": "0.2", "final_testing": "True",
     "final_testing_sample": "100", "final_desired_return": "default 200 for CartPole-v0",
     "final_desired_horizon": "default 200 for CartPole-v0", "save_policy": "True", "save_learning_infos": "True",
-    "experiment": "None", "overwrite": "False", "directory": "data",
+    "experiment": "default: made of the settings", "overwrite": "False", "directory": "data",
 }  # fmt: skip
 
 
@@ -61,6 +64,7 @@ def test_help_names_every_flag_with_its_default(capsys, monkeypatch, name):
     assert entry, f"{flag} is missing"
     words = " ".join(re.sub("[─-╿]", " ", entry[0]).split())
     default = SETTINGS[name]
+    assert words.count("(default: ") <= 1
     assert (default if default.startswith(("default", "paper")) else f"(default: {default})") in words
 
 
@@ -151,8 +155,9 @@ def test_a_training_answers_with_its_run(tmp_path, monkeypatch, capsys):
     status, out, err = run_command(train, arguments, monkeypatch, capsys)
     assert status == 0
     folder = tmp_path / "CartPole-v0" / "mine" / "3"
-    assert str(folder) in out
-    assert "final return" in out
+    assert out == f"{folder}\n", "for scripts: the folder and nothing else"
+    assert "final return" in err
+    assert err.splitlines()[-1].endswith(f"explain it: python -m udrl_explain.report {folder}")
     assert "mean return" in err  # the progress bar
     # Once more: refused, nothing changed; with --overwrite: replaced.
     before = (folder / "conf.json").stat().st_mtime_ns
@@ -226,8 +231,9 @@ def test_a_sweep_answers_with_the_file_it_wrote(tmp_path, monkeypatch, capsys):
     save_run(run, [])
     arguments = [run.directory, "--returns", "5", "9", "2", "--horizons", "3", "4", "2", "--episodes", "2"]
     status, out, err = run_command(sweep, arguments, monkeypatch, capsys)
-    assert (status, err) == (0, "")
-    assert out.strip() == str(run.directory / "command_grid.csv")
+    assert status == 0
+    assert out == f"{run.directory / 'command_grid.csv'}\n"
+    assert f"python -m udrl_explain.report {run.directory} --only obedience" in one_line(err)
     assert len(load_run(run.directory).command_grid) == 8
 
 
@@ -247,18 +253,35 @@ def test_mistakes_become_one_line(capsys, fault, status, message):
     assert capsys.readouterr().err == f"me: {message}"
 
 
-def test_a_fault_of_ours_is_not_hidden():
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (SelfCheckError("row 3 adds up to 0.7"), "row 3 adds up to 0.7"),
+        (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero (test_command_lines.py, line "),
+    ],
+)
+def test_a_fault_of_ours_is_not_shown_as_a_mistake(capsys, monkeypatch, fault, message):
     def fail():
-        raise ZeroDivisionError
+        raise fault
 
-    with pytest.raises(ZeroDivisionError):
-        run_main("me", fail)
+    monkeypatch.delenv("UDRL_EXPLAIN_TRACEBACK", raising=False)
+    assert run_main("me", fail) == 1
+    line = one_line(capsys.readouterr().err)
+    assert line.startswith(f"me: a fault of udrl_explain, not of yours: {message}")
+    assert "error:" not in line
+    assert f"Please report this line (udrl_explain {version('udrl_explain')}, numpy {version('numpy')}" in line
+    monkeypatch.setenv("UDRL_EXPLAIN_TRACEBACK", "1")
+    assert run_main("me", fail) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] + "\n" == line
+    assert lines[1] == "Traceback (most recent call last):"
+    assert lines[-1].endswith(str(fault))
 
 
 HEAVY = ("numba", "sklearn", "pandas", "matplotlib", "scipy", "shap", "gymnasium", "skops", "numpy")
 
 
-@pytest.mark.parametrize("module", ["train", "sweep", "report"])
+@pytest.mark.parametrize("module", ["__main__", *COMMANDS])
 def test_help_imports_nothing_heavy(module):
     script = (
         "import runpy, sys\n"
@@ -271,7 +294,7 @@ def test_help_imports_nothing_heavy(module):
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
-    assert "--help" in done.stdout
+    assert "usage: " in done.stdout
     assert done.stdout.splitlines()[-1] == "LOADED []"
 
 
@@ -286,7 +309,11 @@ def test_ctrl_c_leaves_no_run_and_one_line(tmp_path):
         "--directory",
         str(tmp_path / "data"),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    # A job in the background has a parent that ignores the signal, and would hand that down.
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as process:  # fmt: skip
         started = time.monotonic()
         seen = b""
         while b"mean return" not in seen and time.monotonic() - started < 120:

@@ -33,6 +33,7 @@ FLOORS = (
     ("playing",),
     ("train", "sweep", "performance"),
     ("report",),
+    ("__main__",),
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}
 # They stand below, but an analysis takes what it needs as an argument and draws nothing.

@@ -38,6 +38,9 @@ QUESTIONS = {
     "shapley_interactions": lambda policy, n_jobs: udrl_explain.shapley_interactions(
         policy, INPUTS, INPUTS[:60], n_jobs=n_jobs
     ).to_frame(),
+    "faithfulness": lambda policy, n_jobs: udrl_explain.faithfulness(
+        policy, INPUTS[:30], INPUTS[:10], n_resamples=10, n_jobs=n_jobs
+    ).to_frame(),
     "decision_paths": lambda policy, n_jobs: udrl_explain.decision_paths(policy, INPUTS, n_jobs=n_jobs).saabas_frame(),
     "command_response": lambda policy, n_jobs: udrl_explain.command_response(
         policy, INPUTS[:40, :-2], [20.0, 150.0], 50.0, training_commands=INPUTS[:, -2:], n_jobs=n_jobs

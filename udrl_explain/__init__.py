@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from udrl_explain.runs.run import Run as Run
     from udrl_explain.training.loop import train_policy as train_policy
 
+    __version__: str
+
 # Modules load on first use: `python -m udrl_explain.report --help` must not wait for scikit-learn.
 _HOMES = {
     "TrainConfig": "config",
@@ -62,6 +64,8 @@ __all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return import_module("importlib.metadata").version("udrl_explain")
     if name not in _HOMES:
         raise AttributeError(f"module 'udrl_explain' has no attribute {name!r}")
     return getattr(import_module(f"udrl_explain.{_HOMES[name]}"), name)

@@ -1,6 +1,6 @@
 """Command line: ``python -m udrl_explain.performance data/CartPole-v0/base/42``."""
 
-from udrl_explain.command_line import parse, run_main
+from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.playing.performance_options import PerformanceOptions
 
 PROG = "python -m udrl_explain.performance"
@@ -12,7 +12,9 @@ def main() -> int:
     # Heavy imports wait until the flags are read: --help answers at once.
     from udrl_explain.playing.performance import play_performance
 
-    print(play_performance(options))  # noqa: T201 - the command's answer
+    stored = play_performance(options)
+    advice = f"Episodes stored in {stored}. Next, in Python: performance(load_run({str(options.run)!r}).performance)"
+    answer(PROG, [stored], advice)
     return 0
 
 

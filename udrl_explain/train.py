@@ -1,9 +1,10 @@
 """Train a UDRL policy and store the run: ``python -m udrl_explain.train``."""
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from udrl_explain.command_line import parse, run_main
+from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.config import TrainConfig
 
 PROG = "python -m udrl_explain.train"
@@ -31,7 +32,12 @@ def main() -> int:
     run = train_policy(
         options.config, options.directory, experiment=options.experiment, overwrite=options.overwrite, progress=True
     )
-    print(run)  # noqa: T201 - the command's answer
+    folder = run.directory
+    answer(
+        PROG,
+        [folder],
+        f"{run}\nStored in {folder}. Next, explain it: python -m udrl_explain.report {shlex.quote(str(folder))}",
+    )
     return 0
 
 

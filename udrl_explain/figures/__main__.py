@@ -5,7 +5,7 @@ from pathlib import Path
 
 import tyro
 
-from udrl_explain.command_line import parse, run_main
+from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.figures.choices import check_style, checked_formats
 
 PROG = "python -m udrl_explain.figures"
@@ -74,8 +74,11 @@ def redraw(options: FigureOptions) -> list[Path]:
 
 def main() -> int:
     """Command line of the figures."""
-    for path in redraw(parse(FigureOptions, prog=PROG)):
-        print(path)  # noqa: T201 - the command's answer
+    options = parse(FigureOptions, prog=PROG)
+    files = redraw(options)
+    answer(
+        PROG, files, f"{len(files)} file(s) in {options.output}. Include them unscaled: they are {options.style} wide."
+    )
     return 0
 
 

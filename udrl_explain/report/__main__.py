@@ -2,7 +2,7 @@
 
 import sys
 
-from udrl_explain.command_line import parse, run_main
+from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.report.options import ReportOptions
 
 PROG = "python -m udrl_explain.report"
@@ -19,8 +19,9 @@ def main() -> int:
     from udrl_explain.report.build import build_reports
 
     pages, problems = build_reports(options)
-    for page in pages:
-        print(page)  # noqa: T201 - the command's answer
+    what = f"{len(pages)} pages, first {pages[-1]}," if len(pages) > 1 else f"{pages[0]}"
+    advice = f"Open {what} in a browser; tables and figures lie beside it."
+    answer(PROG, pages, advice)
     for folder, reason in problems:
         sys.stderr.write(f"{PROG}: left out {folder}: {reason}\n")
     return 1 if problems else 0

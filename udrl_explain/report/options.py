@@ -6,7 +6,6 @@ from pathlib import Path
 import tyro
 
 from udrl_explain.figures.choices import FORMATS, check_style, checked_formats
-from udrl_explain.parallel import thread_count
 from udrl_explain.report.questions import checked_questions
 
 
@@ -42,7 +41,8 @@ class ReportOptions:
         check_style(self.style)
         if self.seed < 0:
             raise ValueError(f"seed must be at least 0, got {self.seed}")
-        thread_count(self.n_jobs)
+        if self.n_jobs is not None and self.n_jobs < 1:  # `parallel` says the same, but must not be waited for here
+            raise ValueError(f"n_jobs must be a whole number of at least 1, got {self.n_jobs}")
 
     @property
     def sections(self) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """Command line of the sweep: ``python -m udrl_explain.sweep data/CartPole-v0/base/42``."""
 
-from udrl_explain.command_line import parse, run_main
+import shlex
+
+from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.sweep.options import SweepOptions
 
 PROG = "python -m udrl_explain.sweep"
@@ -12,7 +14,10 @@ def main() -> int:
     # Heavy imports wait until the flags are read: --help answers at once.
     from udrl_explain.sweep.redo import redo_sweep
 
-    print(redo_sweep(options))  # noqa: T201 - the command's answer
+    stored = redo_sweep(options)
+    run = shlex.quote(str(options.run))
+    advice = f"Sweep stored in {stored}. Next, see how it obeys: python -m udrl_explain.report {run} --only obedience"
+    answer(PROG, [stored], advice)
     return 0
 
 
