@@ -1,11 +1,11 @@
-"""How runs and results look in a notebook: one readable line, and a short table with the facts above it.
+"""What every result says about itself, and how runs and results look in a notebook: a line, a table below facts.
 
 Names and notes may come from a run folder that somebody else wrote, so all text is escaped.
 """
 
 from collections.abc import Callable, Mapping
 from html import escape
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
 
@@ -17,6 +17,36 @@ SHOWN_ROWS = 5
 _DIGITS = 6
 
 Kind = TypeVar("Kind")
+
+
+@runtime_checkable
+class Result(Protocol):
+    """What every result of an analysis is: how it was made, and a table.
+
+    Attributes
+    ----------
+    method : str
+        How it was made; where a table holds several methods, all of them.
+    exact : bool
+        Whether it is what `method` names and not an estimate of it; intervals are estimates.
+    n_rows : int
+        What it was made from, counted: rows, states, steps, episodes or runs; the result's class says which.
+    seed : int or None
+        Of its random numbers; None where none are drawn.
+    """
+
+    @property
+    def method(self) -> str: ...  # noqa: D102 - the class docstring describes the attributes
+    @property
+    def exact(self) -> bool: ...  # noqa: D102
+    @property
+    def n_rows(self) -> int: ...  # noqa: D102
+    @property
+    def seed(self) -> int | None: ...  # noqa: D102
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the result as a tidy table; its columns are the module's ``COLUMNS``."""
+        ...
 
 
 def displayed(kind: type[Kind]) -> type[Kind]:

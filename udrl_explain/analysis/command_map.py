@@ -49,6 +49,8 @@ class CommandMap:
     method : str
     exact : bool
         True for forests: the map equals the policy at every command of the plane.
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class CommandMap:
     action_names: tuple[str, ...]
     method: str
     exact: bool
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         checked_action_names(self.action_names, self.cells.n_actions)
@@ -90,6 +93,11 @@ class CommandMap:
     def margin(self) -> NDArray[np.float64]:
         """Probability of the first action less that of the second, shape ``(n_r, n_h)``."""
         return self.cells.margin
+
+    @property
+    def n_rows(self) -> int:
+        """States mapped: one."""
+        return 1
 
     @property
     def n_cells(self) -> int:

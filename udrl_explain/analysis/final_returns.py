@@ -98,17 +98,22 @@ class FinalReturns:
         One per group.
     seed, n_resamples : int
         Of the bootstrap.
+    method : str
+        How the intervals were made.
+    exact : bool
+        False: intervals are estimates.
     """
 
     returns: tuple[FinalReturn, ...]
     seed: int
     n_resamples: int
-    exact = False
+    method: str
+    exact: bool = False
 
     @property
-    def method(self) -> str:
-        """How the intervals were made."""
-        return "; ".join(dict.fromkeys(final.method for final in self.returns))
+    def n_rows(self) -> int:
+        """Final episodes of all runs."""
+        return sum(run.n_final for final in self.returns for run in final.evaluated)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per environment, experiment and estimator, columns :data:`COLUMNS`."""
@@ -187,7 +192,8 @@ def final_returns(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: in
     - The published figures' own protocol is not ours; `published_note` says what to know before comparing.
     """
     finals = tuple(_final_return(group, seed, n_resamples) for group in grouped_runs(runs))
-    return FinalReturns(finals, seed, n_resamples)
+    method = "; ".join(dict.fromkeys(final.method for final in finals))
+    return FinalReturns(finals, seed, n_resamples, method)
 
 
 def _final_return(group: RunGroup, seed: int, n_resamples: int) -> FinalReturn:

@@ -44,9 +44,11 @@ class ShapleyInteractions:
     quantity, method : str
     exact : bool
         Always true.
-    n_rows, n_background : int
-        Rows explained, and background rows averaged over (0: path-dependent game).
+    n_background : int
+        Background rows averaged over (0: path-dependent game).
     probability_source : str
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -64,9 +66,9 @@ class ShapleyInteractions:
     quantity: str
     method: str
     exact: bool
-    n_rows: int
     n_background: int
     probability_source: str
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         n_features, n_actions = len(self.feature_names), len(self.action_names)
@@ -80,6 +82,11 @@ class ShapleyInteractions:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {getattr(self, name).shape}")
+
+    @property
+    def n_rows(self) -> int:
+        """Rows explained."""
+        return len(self.values)
 
     def to_frame(self) -> pd.DataFrame:
         """One row per explained row, unordered pair and action, columns :data:`COLUMNS`.
@@ -171,7 +178,6 @@ def shapley_interactions(
         quantity=result.quantity,
         method=result.method,
         exact=result.exact,
-        n_rows=len(result.values),
         n_background=result.n_background,
         probability_source=policy.probability_source,
     )

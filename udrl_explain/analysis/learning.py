@@ -90,13 +90,21 @@ class LearningCurves:
         Per group the training curve, then the test curve, where the runs recorded any.
     seed, n_resamples : int
         Of the bootstrap.
+    method : str
+    exact : bool
+        False: intervals are estimates.
     """
 
     curves: tuple[Curve, ...]
     seed: int
     n_resamples: int
-    method = CURVE_METHOD
-    exact = False
+    method: str = CURVE_METHOD
+    exact: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """Means that runs recorded: one per run, kind and iteration."""
+        return int(sum(np.isfinite(curve.seed_means).sum() for curve in self.curves))
 
     def to_frame(self) -> pd.DataFrame:
         """One row per group, kind and iteration, columns :data:`COLUMNS`."""

@@ -62,6 +62,11 @@ class CommandResponse:
         Of each state; None where the training commands were not given.
     feature_names, action_names : tuple of str
     probability_source : str
+    method : str
+    exact : bool
+        Of everything but `importance`.
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -82,8 +87,9 @@ class CommandResponse:
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
     probability_source: str
-    method = METHOD
-    exact = True
+    method: str = METHOD
+    exact: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         shape = (self.n_states, self.n_levels, len(self.action_names))

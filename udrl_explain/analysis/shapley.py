@@ -50,8 +50,8 @@ class ShapleyValues:
         Engine and game.
     exact : bool
         Whether these are the Shapley values themselves and not an estimate.
-    n_rows, n_background : int
-        Rows explained, and background rows averaged over (0: path-dependent game).
+    n_background : int
+        Background rows averaged over (0: path-dependent game).
     seed : int
         Of sampled values; exact ones do not use it.
     probability_source : str
@@ -74,7 +74,6 @@ class ShapleyValues:
     quantity: str
     method: str
     exact: bool
-    n_rows: int
     n_background: int
     seed: int
     probability_source: str
@@ -93,6 +92,11 @@ class ShapleyValues:
         for name, shape in shapes.items():
             if getattr(self, name).shape != shape:
                 raise ValueError(f"{name} must have shape {shape}, got {getattr(self, name).shape}")
+
+    @property
+    def n_rows(self) -> int:
+        """Rows explained."""
+        return len(self.values)
 
     def contrast(self, a: int | str, b: int | str) -> NDArray[np.float64]:
         """Why action `a` and not `b`: what each input adds to the difference of their outputs.
@@ -316,7 +320,6 @@ def shapley_values(
         quantity=result.quantity,
         method=result.method,
         exact=result.exact,
-        n_rows=len(result.values),
         n_background=result.n_background,
         seed=seed,
         probability_source=policy.probability_source,

@@ -78,8 +78,10 @@ class Timeline:
         Of the probability of the action taken, at each step.
     base_values : float64 array of shape (length,)
         Of the action taken: ``base_values + shapley.sum(axis=1)`` is its probability.
-    shapley_method : str
-    shapley_exact : bool
+    method : str
+        How the Shapley values were made.
+    exact : bool
+        Whether they are exact.
     n_background : int
         0 for the path-dependent game.
     commands : CommandView or None
@@ -87,6 +89,8 @@ class Timeline:
     n_trees : int
         0 for policies that are no forests.
     feature_names, action_names : tuple of str
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -98,13 +102,14 @@ class Timeline:
     probabilities: NDArray[np.float64]
     shapley: NDArray[np.float64]
     base_values: NDArray[np.float64]
-    shapley_method: str
-    shapley_exact: bool
+    method: str
+    exact: bool
     n_background: int
     commands: CommandView | None
     n_trees: int
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         for name, width in (("probabilities", len(self.action_names)), ("shapley", len(self.feature_names))):
@@ -116,16 +121,6 @@ class Timeline:
     def n_rows(self) -> int:
         """Steps of the episode."""
         return len(self.episode)
-
-    @property
-    def method(self) -> str:
-        """How the Shapley values were made."""
-        return self.shapley_method
-
-    @property
-    def exact(self) -> bool:
-        """Whether the Shapley values are exact."""
-        return self.shapley_exact
 
     @property
     def margin(self) -> NDArray[np.float64]:
@@ -157,8 +152,8 @@ class Timeline:
             "name": np.array(names, dtype=object)[k],
             "input": inputs.ravel(),
             "value": values.ravel(),
-            "method": np.where(shapley, self.shapley_method, "the policy itself").astype(object)[k],
-            "exact": np.where(shapley, self.shapley_exact, True)[k],
+            "method": np.where(shapley, self.method, "the policy itself").astype(object)[k],
+            "exact": np.where(shapley, self.exact, True)[k],
             "n_background": np.where(shapley, self.n_background, 0)[k],
             "n_rows": np.full(len(k), length),
         }
@@ -288,8 +283,8 @@ def episode_timeline(
         probabilities=policy.action_probabilities(rows),
         shapley=taken,
         base_values=shapley.base_values[episode.actions],
-        shapley_method=shapley.method,
-        shapley_exact=shapley.exact,
+        method=shapley.method,
+        exact=shapley.exact,
         n_background=shapley.n_background,
         commands=view,
         n_trees=policy.forest.n_trees if isinstance(policy, ForestPolicy) else 0,

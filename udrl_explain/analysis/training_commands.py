@@ -36,6 +36,10 @@ class TrainingCommands:
         By environment, experiment and estimator.
     frames : tuple of DataFrame
         The training commands of every run, in the order of the groups and their runs.
+    method : str
+    exact : bool
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -45,8 +49,9 @@ class TrainingCommands:
 
     groups: tuple[RunGroup, ...]
     frames: tuple[pd.DataFrame, ...]
-    method = METHOD
-    exact = True
+    method: str = METHOD
+    exact: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         n_runs = sum(len(group.runs) for group in self.groups)

@@ -13,6 +13,8 @@ from udrl_explain.analysis.faithfulness.methods import (
     global_importances,
     tree_attributions,
 )
+from udrl_explain.analysis.faithfulness.scores import COLUMNS as COLUMNS
+from udrl_explain.analysis.faithfulness.scores import CURVE_COLUMNS as CURVE_COLUMNS
 from udrl_explain.analysis.faithfulness.scores import curve_table, rank_agreement, score_table
 from udrl_explain.attributions.worths import all_worths
 from udrl_explain.commands import checked_inputs

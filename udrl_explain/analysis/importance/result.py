@@ -57,8 +57,12 @@ class Importance:
     collinearity : CommandCollinearity
         Of the two commands in the rows.
     feature_names, action_names : tuple of str
-    n_rows, n_resamples, seed : int
+    n_resamples, seed : int
     probability_source : str
+    method : str
+        Names of the measures.
+    exact : bool
+        Whether no measure is an estimate; the frame says it of each.
 
     Raises
     ------
@@ -73,10 +77,11 @@ class Importance:
     collinearity: CommandCollinearity
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
-    n_rows: int
     n_resamples: int
     seed: int
     probability_source: str
+    method: str
+    exact: bool
 
     def __post_init__(self) -> None:
         expected = (len(self.feature_names) + 1,)
@@ -87,14 +92,9 @@ class Importance:
                     raise ValueError(f"{name} of {score.method!r} must have shape {expected}, got {array.shape}")
 
     @property
-    def method(self) -> str:
-        """Names of the measures."""
-        return ", ".join(score.method for score in self.scores)
-
-    @property
-    def exact(self) -> bool:
-        """Whether no measure is an estimate; the frame says it of each."""
-        return all(score.exact for score in self.scores)
+    def n_rows(self) -> int:
+        """Rows judged."""
+        return self.collinearity.n_rows
 
     def score(self, method: str) -> Scores:
         """Scores of one measure.
@@ -257,10 +257,11 @@ def feature_importance(
         collinearity=command_collinearity(rows),
         feature_names=policy.feature_names,
         action_names=policy.action_names,
-        n_rows=len(rows),
         n_resamples=n_resamples,
         seed=seed,
         probability_source=policy.probability_source,
+        method=", ".join(score.method for score in scores),
+        exact=all(score.exact for score in scores),
     )
 
 

@@ -15,6 +15,8 @@ COLUMNS = (
     "method", "feature", "is_command", "is_group", "mean", "std", "min", "max", "mean_rank", "rank_agreement", "n_runs",
 )  # fmt: skip
 
+METHOD = "mean, standard deviation and ranks over runs"
+
 
 @dataclass(frozen=True, eq=False)
 class MethodSpread:
@@ -52,15 +54,20 @@ class ImportanceSpread:
     features : tuple of str
         Inputs in the order of the frames, groups included.
     is_command, is_group : bool array of shape (n_inputs,)
+    method : str
     exact : bool
         True: a summary of what the frames hold, without sampling.
+    seed : None
+        Nothing is drawn.
     """
 
     methods: tuple[MethodSpread, ...]
     features: tuple[str, ...]
     is_command: NDArray[np.bool_]
     is_group: NDArray[np.bool_]
+    method: str = METHOD
     exact: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         for spread in self.methods:
@@ -69,6 +76,11 @@ class ImportanceSpread:
                     f"importance of {spread.method!r} must have shape ({len(spread.runs)}, {len(self.features)}), "
                     f"got {spread.importance.shape}"
                 )
+
+    @property
+    def n_rows(self) -> int:
+        """Runs summarised."""
+        return len({run for spread in self.methods for run in spread.runs})
 
     def to_frame(self) -> pd.DataFrame:
         """One row per measure and input, columns :data:`COLUMNS`; `std` has ddof 1 and is NaN for a single run."""

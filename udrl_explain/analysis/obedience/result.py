@@ -69,6 +69,9 @@ class Obedience:
         In reward.
     seed : int
         Of the bootstrap.
+    method : str
+    exact : bool
+        False: intervals are estimates.
 
     Raises
     ------
@@ -88,8 +91,8 @@ class Obedience:
     density: FloatArray | None
     tolerance: float
     seed: int
-    method = METHOD
-    exact = False
+    method: str = METHOD
+    exact: bool = False
 
     def __post_init__(self) -> None:
         shape = (len(self.achieved), len(self.mean), len(COMMAND_NAMES))

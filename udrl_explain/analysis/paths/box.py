@@ -53,6 +53,8 @@ class DecisionBox:
     feature_names, action_names : tuple of str
     method : str
     exact : bool
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class DecisionBox:
     action_names: tuple[str, ...]
     method: str = "intersection of leaf boxes"
     exact: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         outside = ~((self.lower <= self.values) & (self.values <= self.upper))

@@ -64,6 +64,10 @@ class PathContrast:
         The action that the frame's `before` and `after` are about.
     quantity : {"probability", "raw score"}
     feature_names, action_names : tuple of str
+    method : str
+    exact : bool
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -88,8 +92,9 @@ class PathContrast:
     quantity: str
     feature_names: tuple[str, ...]
     action_names: tuple[str, ...]
-    method = METHOD
-    exact = True
+    method: str = METHOD
+    exact: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         wrong = (self.parting_step >= 0) & (self.parting_feature < len(self.feature_names) - N_COMMANDS)

@@ -66,6 +66,8 @@ class DecisionPaths:
     feature_names, action_names : tuple of str
     method : str
     exact : bool
+    seed : None
+        Nothing is drawn.
 
     Raises
     ------
@@ -97,6 +99,7 @@ class DecisionPaths:
     action_names: tuple[str, ...]
     method: str = field(default="Saabas path contributions")
     exact: bool = True
+    seed: int | None = None
 
     def __post_init__(self) -> None:
         n_rows, n_features, n_actions = self.contributions.shape

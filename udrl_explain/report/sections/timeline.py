@@ -54,7 +54,7 @@ def answer(context: ReportContext) -> Section:
             "command matters, with the steps marked at which another command would have changed the action."
         )
         items += [*context.pictures(stem, {"": f"{title}: step by step"}, how), flips, table]
-        methods.append(f"{experiment.label}: {result.shapley_method}, exact {result.shapley_exact}")
+        methods.append(f"{experiment.label}: {result.method}, exact {result.exact}")
     return Section(
         "What drove each action of one episode?",
         "timeline",

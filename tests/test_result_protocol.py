@@ -1,0 +1,126 @@
+"""Every result of an analysis says in one way how it was made: ``method``, ``exact``, ``n_rows``, ``seed``, a table."""
+
+import dataclasses
+import importlib
+import pkgutil
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from core_helpers import tiny_run
+from shapley_helpers import digest
+
+import udrl_explain.analysis
+from udrl_explain import (
+    command_map,
+    command_response,
+    decision_paths,
+    episode_timeline,
+    faithfulness,
+    feature_importance,
+    final_returns,
+    learning_curves,
+    obedience,
+    performance,
+    shapley_interactions,
+    shapley_values,
+)
+from udrl_explain.analysis.importance.spread import importance_spread
+from udrl_explain.analysis.paths.box import decision_box
+from udrl_explain.analysis.paths.contrast import path_contrast
+from udrl_explain.analysis.training_commands import training_commands
+from udrl_explain.results import Result
+
+COALITIONS = pd.DataFrame(
+    {
+        "coalition": np.repeat(np.arange(64), 2),
+        "environment_seed": np.tile([0, 1], 64),
+        "achieved_return": np.repeat([bin(c).count("1") for c in range(64)], 2) + np.tile([0.0, 1.0], 64),
+        "length": 10,
+    }
+)
+
+
+def importance(run):
+    return feature_importance(run.policy, run.training_inputs, run.training_actions, n_repeats=2, n_resamples=10)
+
+
+# What each analysis makes of a tiny run, and the rows, states, steps, episodes or runs that it is made from.
+MADE = {
+    "Importance": (importance, 40),
+    "ImportanceSpread": (lambda run: importance_spread({name: importance(run).to_frame() for name in "ab"}), 2),
+    "ShapleyValues": (lambda run: shapley_values(run.policy, run.training_inputs[:7], run.training_inputs), 7),
+    "ShapleyInteractions": (lambda run: shapley_interactions(run.policy, run.training_inputs[:2]), 2),
+    "DecisionPaths": (lambda run: decision_paths(run.policy, run.training_inputs[:3]), 3),
+    "DecisionBox": (lambda run: decision_box(run.policy, run.training_inputs[:3]), 3),
+    "PathContrast": (
+        lambda run: path_contrast(run.policy, run.training_inputs[0, :-2], [(9, 9), (50, 50), (90, 90)]),
+        3,
+    ),
+    "CommandResponse": (
+        lambda run: command_response(
+            run.policy, run.training_inputs[:4, :-2], [9.0, 50.0], 9.0, training_commands=run.training_inputs[:, -2:]
+        ),
+        4,
+    ),
+    "CommandMap": (lambda run: command_map(run.policy, run.training_inputs[0, :-2], (0, 100), (1, 100)), 1),
+    "Timeline": (
+        lambda run: episode_timeline(run.policy, run.episodes[0], training_commands=run.training_inputs[:, -2:]),
+        4,
+    ),
+    "Faithfulness": (
+        lambda run: faithfulness(run.policy, run.training_inputs[:6], run.training_inputs, n_resamples=9),
+        6,
+    ),
+    "LearningCurves": (lambda run: learning_curves([run]), 2),
+    "FinalReturns": (lambda run: final_returns([run]), 3),
+    "TrainingCommands": (lambda run: training_commands([run]), 4),
+    "Obedience": (lambda run: obedience(run.command_sweep), 4),
+    "Performance": (lambda run: performance(COALITIONS), 128),
+}
+DRAWN = {
+    "Importance", "ShapleyValues", "Faithfulness", "LearningCurves", "FinalReturns", "Obedience", "Performance",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    return tiny_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_every_result_keeps_the_protocol(run, name):
+    make, n_rows = MADE[name]
+    before = digest(run.policy)
+    result = make(run)
+    assert digest(run.policy) == before
+    assert type(result).__name__ == name
+    assert isinstance(result, Result)
+    assert type(result.method) is str
+    assert result.method
+    assert type(result.exact) is bool
+    assert type(result.n_rows) is int
+    assert result.n_rows == n_rows
+    assert type(result.seed) is (int if name in DRAWN else type(None))
+    assert list(result.to_frame().columns) == list(sys.modules[type(result).__module__].COLUMNS)
+    assert len(result.to_frame()) > 0
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_how_a_result_was_made_belongs_to_the_result_and_cannot_be_changed(run, name):
+    result = MADE[name][0](run)
+    fields = {field.name for field in dataclasses.fields(result)}
+    assert {"method", "exact", "seed"} <= fields
+    for fact in ("method", "exact", "seed", "n_rows"):
+        with pytest.raises(AttributeError):
+            setattr(result, fact, getattr(result, fact))
+
+
+def test_no_analysis_is_left_out():
+    """A result is what has a table and shows itself in notebooks; a new one belongs into ``MADE``."""
+    found = set()
+    for module in pkgutil.walk_packages(udrl_explain.analysis.__path__, "udrl_explain.analysis."):
+        members = vars(importlib.import_module(module.name)).values()
+        found |= {each.__name__ for each in members if isinstance(each, type) and "_repr_html_" in vars(each)}
+    assert found == set(MADE)
