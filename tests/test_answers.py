@@ -100,3 +100,10 @@ def test_help_shows_one_default(command, columns):
 def test_the_version_is_that_of_the_project():
     text = (Path(__file__).parents[1] / "pyproject.toml").read_text(encoding="utf-8")
     assert f'version = "{udrl_explain.__version__}"' in text
+
+
+def test_the_citation_is_that_of_the_project():
+    text = (Path(__file__).parents[1] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {udrl_explain.__version__}\n" in text
+    assert "\nlicense: MIT\n" in text
+    assert "https://arxiv.org/abs/2411.11457" in text
