@@ -31,7 +31,7 @@ FLOORS = (
     ("probes",),
     ("training",),
     ("playing",),
-    ("train", "sweep", "performance"),
+    ("train", "sweep", "performance", "import_paper"),
     ("report",),
     ("__main__",),
 )

@@ -29,6 +29,7 @@ PROMISED = {
     "learning_curves": ("runs",),
     "faithfulness": ("policy", "inputs", "background"),
     "performance": ("frame",),
+    "collect": ("policy", "env_name", "commands", "seeds"),
     "final_returns": ("runs",),
     "Run": ("config", "directory", "policy"),
 }

@@ -3,6 +3,7 @@
 train_policy, TrainConfig              train a policy, store the run
 load_run, find_runs, Run               read stored runs
 policy_from_estimator                  bring a classifier that you fitted yourself
+collect                                episodes of any policy
 shapley_values, shapley_interactions   how much each input pushed each action
 feature_importance                     which inputs matter
 decision_paths                         which tests of which trees led to an action
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from udrl_explain.analysis.timeline import episode_timeline as episode_timeline
     from udrl_explain.config import TrainConfig as TrainConfig
     from udrl_explain.policies import policy_from_estimator as policy_from_estimator
+    from udrl_explain.rollouts.collecting import collect as collect
     from udrl_explain.runs import find_runs as find_runs
     from udrl_explain.runs import load_run as load_run
     from udrl_explain.runs.run import Run as Run
@@ -59,6 +61,7 @@ _HOMES = {
     "final_returns": "analysis.final_returns",
     "faithfulness": "analysis.faithfulness.result",
     "performance": "analysis.performance",
+    "collect": "rollouts.collecting",
 }
 __all__ = sorted(_HOMES)
 

@@ -155,7 +155,11 @@ def read_returns(path: Path) -> NDArray[np.float64]:
 
 
 def read_number_table(
-    path: Path, columns: Sequence[str], least: Mapping[str, float] | None = None, whole: Iterable[str] = ()
+    path: Path,
+    columns: Sequence[str],
+    least: Mapping[str, float] | None = None,
+    whole: Iterable[str] = (),
+    unknown: Iterable[str] = (),
 ) -> pd.DataFrame:
     """Return a CSV file of finite numbers with exactly these columns.
 
@@ -167,6 +171,8 @@ def read_number_table(
         Smallest possible number by column.
     whole : iterable of str
         Columns that can only hold whole numbers.
+    unknown : iterable of str
+        Columns that may be empty as a whole.
 
     Raises
     ------
@@ -177,6 +183,8 @@ def read_number_table(
     if tuple(frame.columns) != tuple(columns):
         raise ValueError(f"{path}: columns must be {', '.join(columns)}, got {', '.join(map(str, frame.columns))}")
     for name in columns:
+        if name in unknown and frame[name].isna().all():
+            continue
         if frame[name].dtype.kind not in "iuf" or not within_limits(frame[name].to_numpy()):
             raise ValueError(f"{path}: column {name!r} must hold finite numbers, at most {LARGEST_NUMBER:.2g}")
     for name in whole:

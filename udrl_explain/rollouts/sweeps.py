@@ -31,7 +31,7 @@ def command_levels(training_commands: pd.DataFrame, n_levels: int = N_LEVELS) ->
         Desired returns evenly from the 5 % quantile of the returns achieved in training to a quarter of that range
         beyond the best; the horizon is the median length of the 51 training episodes whose return is nearest.
     """
-    achieved = training_commands["achieved_return"].to_numpy(dtype=np.float64)
+    achieved = _known_returns(training_commands)
     low, high = float(np.quantile(achieved, 0.05)), float(achieved.max())
     span = high - low if high > low else max(1.0, abs(high) / 2)
     returns = np.linspace(min(low, high - span), high + BEYOND * span, n_levels)
@@ -40,10 +40,16 @@ def command_levels(training_commands: pd.DataFrame, n_levels: int = N_LEVELS) ->
 
 def horizons_for(returns: NDArray[np.float64], training_commands: pd.DataFrame) -> NDArray[np.float64]:
     """Median length of the 51 training episodes whose return is nearest to each of `returns`; shape as given."""
-    achieved = training_commands["achieved_return"].to_numpy(dtype=np.float64)
+    achieved = _known_returns(training_commands)
     lengths = training_commands["length"].to_numpy(dtype=np.float64)
     nearest = np.argsort(np.abs(achieved[None, :] - returns[:, None]), axis=1, kind="stable")[:, :N_NEAREST]
     return np.asarray(np.median(lengths[nearest], axis=1))
+
+
+def _known_returns(training_commands: pd.DataFrame) -> NDArray[np.float64]:
+    """Return what training achieved; what it asked for where that was not stored (runs of the paper's own code)."""
+    achieved = training_commands["achieved_return"].to_numpy(dtype=np.float64)
+    return training_commands[COMMAND_NAMES[0]].to_numpy(dtype=np.float64) if np.isnan(achieved).all() else achieved
 
 
 def sweep_commands(

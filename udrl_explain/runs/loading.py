@@ -67,6 +67,7 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
             name: values.pop(name) for name in ("feature_names", "action_names", "test_mean", "test_std", "versions")
         }
         limit = finite_or_nan("return_limit", values.pop("return_limit", None))
+        notes = _notes(values.pop("notes", []))
         config = config_of_any_format(values)
         feature_names, action_names = _names(facts["feature_names"]), _names(facts["action_names"])
         if feature_names[-2:] != COMMAND_NAMES:
@@ -113,7 +114,11 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         train_returns=read_returns(folder / "train_rewards.npy"),
         test_returns=read_returns(folder / "test_rewards.npy"),
         training_commands=read_number_table(
-            folder / "training_commands.csv", TRAINING_COMMAND_COLUMNS, _LEAST_TRAINED, whole=("iteration", "length")
+            folder / "training_commands.csv",
+            TRAINING_COMMAND_COLUMNS,
+            _LEAST_TRAINED,
+            whole=("iteration", "length"),
+            unknown=("achieved_return",),
         ),
         training_inputs=training_inputs,
         training_actions=training_actions,
@@ -125,7 +130,14 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         return_limit=limit if np.isfinite(limit) else np.inf,
         performance=_performance(folder / PERFORMANCE_FILE, n_features),
         versions=versions,
+        notes=notes,
     )
+
+
+def _notes(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(note, str) and note.isprintable() for note in value):
+        raise ValueError("notes must be a list of texts without control characters")
+    return tuple(value)
 
 
 def _sweep(path: Path) -> pd.DataFrame:

@@ -57,6 +57,8 @@ class Run:
         `clip_return` is false.
     versions : dict
         Of Python and the packages that made the run; empty where unknown.
+    notes : tuple of str
+        What a reader of the run must know, for instance that it was imported.
     written_by_paper_code : bool
     """
 
@@ -79,6 +81,7 @@ class Run:
     return_limit: float = math.inf
     performance: pd.DataFrame | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     written_by_paper_code: bool = False
 
     def __repr__(self) -> str:

@@ -62,7 +62,7 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
         if run.episodes:
             write_npz(folder / "episodes.npz", _episode_arrays(run.episodes))
             write_csv(run.command_sweep, folder / SWEEP_FILE)
-        facts = {
+        facts: dict[str, object] = {
             "feature_names": run.feature_names,
             "action_names": run.action_names,
             "test_mean": _or_none(run.final_mean),
@@ -70,6 +70,8 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
             "return_limit": _or_none(run.return_limit),
             "versions": dict(run.versions),
         }
+        if run.notes:
+            facts["notes"] = list(run.notes)
         text = json.dumps({"format": CONFIG_FORMAT} | config.to_dict() | facts, indent=4, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
 
