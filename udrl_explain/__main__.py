@@ -10,6 +10,7 @@ COMMANDS = {
     "train": "train a policy and store the run",
     "sweep": "ask the policy of a stored run for many commands",
     "performance": "play a stored run with every coalition of its inputs",
+    "import_paper": "make a run of a folder that the paper's own code wrote",
     "report": "explain stored runs: tables, figures, a page per environment",
     "figures": "draw figures again from the tables of a report",
 }

@@ -1,6 +1,8 @@
 """Command line: ``python -m udrl_explain.import_paper FOLDER --directory data``."""
 
-from udrl_explain.command_line import parse, run_main
+import shlex
+
+from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.playing.import_options import ImportOptions
 
 PROG = "python -m udrl_explain.import_paper"
@@ -12,7 +14,9 @@ def main() -> int:
     # Heavy imports wait until the flags are read: --help answers at once.
     from udrl_explain.playing.import_paper import import_paper_run
 
-    print(import_paper_run(options).directory)  # noqa: T201 - the command's answer
+    folder = import_paper_run(options).directory
+    advice = f"Run stored in {folder}. Next, explain it: python -m udrl_explain.report {shlex.quote(str(folder))}"
+    answer(PROG, [folder], advice)
     return 0
 
 
