@@ -77,7 +77,9 @@ def main() -> int:
     options = parse(FigureOptions, prog=PROG)
     files = redraw(options)
     answer(
-        PROG, files, f"{len(files)} file(s) in {options.output}. Include them unscaled: they are {options.style} wide."
+        PROG,
+        files,
+        f"Figures in {options.output}, made for the {options.style} style: include them without scaling them.",
     )
     return 0
 
