@@ -75,7 +75,9 @@ def test_the_nearest_change_is_an_arrow_from_the_present_command():
     (arrow,) = ax.texts
     assert arrow.xyann == (60.0, 20.0)
     assert arrow.xy == (60.0, np.nextafter(EDGE_30, np.inf))
-    along, other, ring = ax.lines
+    target, along, other, ring = ax.lines
+    assert target.get_xydata().tolist() == [list(arrow.xy)], "a change smaller than the ring must be visible"
+    assert target.get_zorder() > ring.get_zorder()
     assert along.get_xydata().tolist() == [[60.0, 20.0], [EDGE_40, 20.0]]
     assert other.get_xydata().tolist() == [[60.0, 20.0], [60.0, np.nextafter(EDGE_30, np.inf)]]
     assert ring.get_xydata().tolist() == [[60.0, 20.0]]
@@ -104,8 +106,8 @@ def test_training_commands_are_faint_points_inside_the_plane():
 def test_a_grid_is_called_not_exact():
     result = command_map(sloped_policy(), [0.0], (0, 100), (1, 101), grid=(4, 5))
     ax = plot_command_map(as_csv(result.to_frame()))
-    assert ax.get_title(loc="right") == "not exact: grid of 4 x 5 commands"
-    assert plot_command_map(as_csv(corner().to_frame())).get_title(loc="right") == ""
+    assert legend_of(ax)[-1] == "not exact: grid of 4 x 5 commands"
+    assert not any("exact" in text for text in legend_of(plot_command_map(as_csv(corner().to_frame()))))
 
 
 @pytest.mark.parametrize("style", ["icml", "full"])
@@ -115,9 +117,10 @@ def test_legend_and_labels_keep_off_the_plane(style):
         ax = plot_command_map(as_csv(result.to_frame()), nearest=as_csv(result.nearest_frame((60, 20), (9, 9))))
         ax.figure.canvas.draw()
     plane, legend = ax.get_window_extent(), ax.get_legend().get_window_extent()
-    assert legend.x0 >= plane.x1
-    assert legend.x1 <= ax.figure.bbox.x1
-    assert plane.width > 0.3 * ax.figure.bbox.width
+    assert legend.y0 >= plane.y1
+    assert legend.x0 >= 0
+    assert legend.y1 <= ax.figure.bbox.y1
+    assert plane.width > 0.6 * ax.figure.bbox.width
 
 
 def test_the_axes_given_are_used():
@@ -129,3 +132,16 @@ def test_the_axes_given_are_used():
 def test_an_empty_frame_is_refused():
     with pytest.raises(ValueError, match="at least one rectangle"):
         plot_command_map(corner().to_frame().iloc[:0])
+
+
+def test_hatches_do_not_run_along_the_training_diagonal():
+    """In CartPole return equals horizon, in Acrobot it falls with it: slanted hatches looked like training commands."""
+    assert not any("/" in hatch or "\\" in hatch for hatch in ACTION_HATCHES)
+
+
+def test_a_nearest_change_that_may_lie_outside_says_so():
+    result = corner()
+    nearest = as_csv(result.nearest_frame((60.0, 20.0), (10.0, 10.0)))
+    assert nearest["disc_in_plane"][0]
+    far = nearest.assign(disc_in_plane=False)
+    assert "nearest change in this plane" in legend_of(plot_command_map(as_csv(result.to_frame()), nearest=far))

@@ -361,25 +361,36 @@ def test_the_bands_are_over_seeds_where_there_are_several(frames):
         np.testing.assert_array_equal(line.get_ydata(), bound)
 
 
-def test_the_strip_shows_the_density_below_all_data(frames):
+def test_densities_have_a_strip_with_an_axis_of_their_own(frames):
     ax = plot_obedience(frames)
-    bottom = ax.get_ylim()[0]
-    top_of_strip = bottom + 0.16 * (ax.get_ylim()[1] - bottom)
-    assert min(line.get_ydata().min() for line in lines_called(ax, "_band")) > top_of_strip
-    # Rows from the bottom up: the last experiment first.
-    for bars, name in zip(ax.containers, ("net", "forest"), strict=True):
+    (strip,) = ax.child_axes
+    assert strip.get_ylabel() == "asked"
+    for stairs, name in zip(strip.patches, ("forest", "net"), strict=True):
         density = frames.loc[frames["label"] == name, "density"].to_numpy()
-        heights = np.array([bar.get_height() for bar in bars])
-        assert heights.max() <= 0.08
-        np.testing.assert_allclose(heights / heights.max(), density / density.max())
+        np.testing.assert_array_equal(stairs.get_data().values, density)
+    assert strip.get_ylim()[0] == 0
+    assert strip.get_ylim()[1] >= frames["density"].max()
 
 
 def test_a_frame_without_densities_has_no_strip_and_can_be_given_another(frames):
     bare = frames[frames["label"] == "forest"].drop(columns="label").assign(density=np.nan)
-    assert not plot_obedience(bare).containers
+    assert not plot_obedience(bare).child_axes
     support = pd.DataFrame({"desired_return": [0.0, 50.0, 100.0], "density": [0.2, 0.6, 0.2]})
-    (bars,) = plot_obedience(bare, support=support).containers
-    assert [round(bar.get_height() / bars[1].get_height(), 12) for bar in bars] == [0.333333333333, 1.0, 0.333333333333]
+    (strip,) = plot_obedience(bare, support=support).child_axes
+    (stairs,) = strip.patches
+    assert stairs.get_data().values.tolist() == [0.2, 0.6, 0.2]
+    assert stairs.get_data().edges.tolist() == [-25.0, 25.0, 75.0, 125.0]
+
+
+def test_nothing_is_drawn_beyond_the_possible_returns(frames):
+    """The bug: an axis of CartPole's returns began at -28, and bands went past 200."""
+    wild = frames.assign(env_name="CartPole-v0", desired_return=np.linspace(-50, 300, len(frames)))
+    wild = wild.assign(mean=wild["mean"].clip(1, 200), low_over_seeds=-40.0, high_over_seeds=260.0)
+    ax = plot_obedience(wild)
+    assert ax.get_ylim() == (1, 200)
+    for line in ax.get_lines():
+        assert line.get_ydata().min() >= 1
+        assert line.get_ydata().max() <= 200
 
 
 def test_the_map_has_a_cell_for_each_command(tmp_path):

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from core_helpers import scaled, training_rows
-from matplotlib.collections import QuadMesh
+from matplotlib.collections import LineCollection, QuadMesh
 from matplotlib.patches import Rectangle
 from shapley_helpers import digest, stump_forest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
@@ -202,7 +202,32 @@ def test_curves_and_bands_show_the_numbers_of_the_csv(response, tmp_path):
     assert {line.get_linestyle() for line in ax.get_lines() if line.get_label() != "_band"} == {"-", "--", "-."}
     assert ax.get_xlabel().startswith("desired return (reward)")
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
-    assert labels == ["left", "none", "right", "10–90 % of states", "unseen in training"]
+    assert labels == [
+        "left",
+        "none",
+        "right",
+        f"mean of {response.n_rows} states",
+        "10–90 % of states",
+        "unseen in training",
+        f"states that flip between levels (in all {100 * response.any_flip_share:.0f} %)",
+    ]
+
+
+def test_single_states_and_flips_show_where_the_means_are_flat(response, tmp_path):
+    frame, states = from_csv(response.to_frame(), tmp_path), from_csv(response.states_frame(), tmp_path)
+    ax = plot_command_response(frame, states=states)
+    chosen = states["state"].unique()
+    assert 1 < len(chosen) <= 20
+    lines = [artist for artist in ax.collections if isinstance(artist, LineCollection)]
+    for action, drawn in enumerate(lines):
+        for segment, state in zip(drawn.get_segments(), chosen, strict=True):
+            np.testing.assert_array_equal(segment, np.column_stack([LEVELS, response.probabilities[state, :, action]]))
+    (strip,) = ax.child_axes
+    np.testing.assert_array_equal([bar.get_height() for bar in strip.patches], response.flip_rates[1:])
+    np.testing.assert_array_equal([bar.get_x() for bar in strip.patches], LEVELS[:-1])
+    assert [axis.get_label() for axis in plot_command_response(response).get_lines()] == [
+        line.get_label() for line in ax.get_lines()
+    ], "a result draws the same as its tables"
 
 
 def test_exactly_the_unseen_levels_are_shaded(response, tmp_path):

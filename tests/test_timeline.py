@@ -363,8 +363,8 @@ def test_exactly_the_steps_with_an_unseen_command_are_hatched(frame):
         spans = [(patch.get_x(), patch.get_x() + patch.get_width()) for patch in strips[title].patches]
         hatched = [any(low < step < high for low, high in spans) for step in steps["step"]]
         assert hatched == (~steps["seen"]).tolist()
-    legend = strips["action taken"].get_legend()
-    assert [text.get_text() for text in legend.get_texts()] == ["command unseen in training"]
+    (legend,) = strips["action taken"].figure.legends
+    assert "unseen in training" in [text.get_text() for text in legend.get_texts()]
 
 
 def test_without_training_commands_their_strips_are_left_out(case, tmp_path):
@@ -373,7 +373,30 @@ def test_without_training_commands_their_strips_are_left_out(case, tmp_path):
     strips = strips_of(plot_timeline(read_csv(write_csv(plain, tmp_path / "plain.csv"))))
     assert len(strips) == 5
     assert not any("influence" in title or "flips" in title for title in strips)
-    assert strips["action taken"].get_legend() is None
+    shown = [text.get_text() for legend in strips["action taken"].figure.legends for text in legend.get_texts()]
+    assert not any("unseen" in text for text in shown)
+
+
+def test_with_two_actions_the_distance_to_the_flip_is_shown(frame):
+    """The other action is no news where there are two."""
+    two = frame[~((frame["part"] == "probability") & (frame["name"] == ACTIONS[2]))]
+    strips = strips_of(plot_timeline(two))
+    bars = strips["distance to the nearest command that flips the action (spreads)"].containers[0]
+    steps = two.drop_duplicates("step")
+    seen = steps[steps["seen_flips" if "seen_flips" in steps else "flips"].astype(bool)]
+    column = "seen_flip_distance" if "seen_flip_distance" in steps else "flip_distance"
+    assert len(seen) > 0
+    np.testing.assert_array_equal([bar.get_height() for bar in bars], seen[column])
+    np.testing.assert_array_equal([bar.get_x() + 0.5 for bar in bars], seen["step"])
+
+
+def test_chosen_strips_alone(frame):
+    assert list(strips_of(plot_timeline(frame, strips=("return", "influence")))) == [
+        "command in force: desired return (reward)",
+        "command influence (expected total variation)",
+    ]
+    with pytest.raises(ValueError, match=r"strips must be some of action, return.* got 'reward'"):
+        plot_timeline(frame, strips=("reward",))
 
 
 def test_an_empty_frame_is_refused():

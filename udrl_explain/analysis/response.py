@@ -25,9 +25,13 @@ from udrl_explain.results import displayed
 
 COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "action", "action_name", "probability", "low",
-    "high", "low_quantile", "high_quantile", "greedy_share", "flip_rate", "n_rows", "method", "exact",
+    "high", "low_quantile", "high_quantile", "greedy_share", "flip_rate", "any_flip_share", "n_rows", "method", "exact",
     "probability_source",
 )  # fmt: skip
+STATE_COLUMNS = (
+    "state", "level", "desired_return", "desired_horizon", "seen", "density", "action", "action_name", "probability",
+)  # fmt: skip
+MOST_STATES = 20
 IMPORTANCE_COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "feature", "is_command", "is_group", "importance",
     "n_rows", "n_background", "method", "exact",
@@ -148,12 +152,26 @@ class CommandResponse:
             "high_quantile": QUANTILES[1],
             "greedy_share": greedy_share.ravel(),
             "flip_rate": self.flip_rates[level],
+            "any_flip_share": self.any_flip_share,
             "n_rows": self.n_states,
             "method": METHOD,
             "exact": True,
             "probability_source": self.probability_source,
         }
         return pd.DataFrame(columns, columns=list(COLUMNS))
+
+    def states_frame(self, n_states: int = MOST_STATES) -> pd.DataFrame:
+        """One row per state, level and action, columns :data:`STATE_COLUMNS`; `n_states` of them, evenly picked."""
+        chosen = np.unique(np.linspace(0, self.n_states - 1, min(n_states, self.n_states)).round().astype(int))
+        state, level, action = (index.ravel() for index in np.indices(self.probabilities[chosen].shape))
+        columns = {
+            "state": chosen[state],
+            **self._level_columns(level),
+            "action": action,
+            "action_name": np.array(self.action_names, dtype=object)[action],
+            "probability": self.probabilities[chosen].ravel(),
+        }
+        return pd.DataFrame(columns, columns=list(STATE_COLUMNS))
 
     def importance_frame(self) -> pd.DataFrame:
         """One row per level and input, the command pair last, columns :data:`IMPORTANCE_COLUMNS`.

@@ -23,11 +23,17 @@ from udrl_explain.figures.paths import contrast_fits, plot_decision_path, plot_p
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
 from udrl_explain.figures.style import figure_of, page_height
-from udrl_explain.figures.timeline import plot_timeline
+from udrl_explain.figures.timeline import plot_timeline, strips_of, timeline_height
 from udrl_explain.figures.training_commands import plot_training_commands
 from udrl_explain.tables import read_csv
 
 Drawer = Callable[["TableSet"], dict[str, Figure]]
+_TIMELINE_PARTS = {
+    "did": ("action", "probability"),
+    "asked": ("return", "horizon"),
+    "why": ("Shapley",),
+    "flips": ("influence", "flip"),
+}  # where a page does not hold all strips
 _NARROW = 4.5  # inches of eight-point text: below, panels side by side leave no room for their labels
 
 
@@ -151,6 +157,21 @@ def _path_contrast(tables: TableSet) -> dict[str, Figure]:
     }
 
 
+def _response(tables: TableSet) -> dict[str, Figure]:
+    states = tables.companion("response_states")
+    return {tables.stem: figure_of(plot_command_response(tables.frame, states=states))}
+
+
+def _timeline(tables: TableSet) -> dict[str, Figure]:
+    known = strips_of(tables.frame)
+    if timeline_height(tables.frame, known) <= page_height():
+        return {tables.stem: plot_timeline(tables.frame)}
+    parts = {part: [name for name in names if name in known] for part, names in _TIMELINE_PARTS.items()}
+    return {
+        f"{tables.stem}-{part}": plot_timeline(tables.frame, strips=names) for part, names in parts.items() if names
+    }
+
+
 def _one(plot: Callable[[pd.DataFrame], Axes]) -> Drawer:
     return lambda tables: {tables.stem: figure_of(plot(tables.frame))}
 
@@ -168,10 +189,10 @@ _DRAWERS: dict[str, Drawer] = {
     "importance": _importance,
     "shapley": _shapley,
     "shapley_mean": _one(plot_mean_abs_shapley),
-    "response": _one(plot_command_response),
+    "response": _response,
     "response_importance": _one(plot_importance_by_command),
     "command_map": _command_map,
     "decision_path": _decision_path,
     "path_contrast": _path_contrast,
-    "timeline": lambda tables: {tables.stem: plot_timeline(tables.frame)},
+    "timeline": _timeline,
 }

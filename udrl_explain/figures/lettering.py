@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
+from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
 from udrl_explain.figures.style import figure_of, page_height
 
@@ -61,7 +62,7 @@ def legend_look(labels: Sequence[str], points: float) -> dict[str, Any]:
     return {**_SPACING, "ncols": n_legend_columns(labels, points)}
 
 
-def legend_above(ax: Axes, handles: Sequence[Artist], *, height: float = 1.0, grow: bool = False) -> Legend:
+def legend_above(ax: Axes, handles: Sequence[Artist], *, inches: float = 0.0, grow: bool = False) -> Legend:
     """Put a legend above an Axes, its right edge at that of the Axes, so that nothing drawn lies below it.
 
     Parameters
@@ -69,8 +70,8 @@ def legend_above(ax: Axes, handles: Sequence[Artist], *, height: float = 1.0, gr
     ax : Axes
     handles : sequence of Artist
         With their labels.
-    height : float
-        Where, in heights of the Axes.
+    inches : float
+        How far above.
     grow : bool
         Whether the figure may become higher by the lines of the legend but two, as far as the page allows.
     """
@@ -85,4 +86,13 @@ def legend_above(ax: Axes, handles: Sequence[Artist], *, height: float = 1.0, gr
         n_lines = -(-len(labels) // look["ncols"]) + sum(label.count("\n") for label in labels)
         more = max(0, n_lines - 2) * 1.5 * size_of("legend.fontsize") / 72
         figure.set_figheight(min(figure.get_figheight() + more, max(page_height(), figure.get_figheight())))
-    return ax.legend(list(handles), labels, loc="lower right", bbox_to_anchor=(1.0, height), **look)
+    return ax.legend(
+        list(handles), labels, loc="lower right", bbox_to_anchor=(1.0, inches), bbox_transform=above(ax), **look
+    )
+
+
+def above(ax: Axes) -> Transform:
+    """Widths of the Axes to the right, inches above its top: shares of its height would upset the layout."""
+    shift: Any = ax.transAxes  # affine, which its type does not say
+    inches = figure_of(ax).dpi_scale_trans + ScaledTranslation(0.0, 1.0, shift)
+    return blended_transform_factory(ax.transAxes, inches)

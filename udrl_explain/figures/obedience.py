@@ -7,77 +7,97 @@ import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from udrl_explain.figures.series import Look, check_frame, looks
-from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new
+from udrl_explain.figures.alt_text import describe, listed, number
+from udrl_explain.figures.lettering import legend_above, wrapped
+from udrl_explain.figures.seen import hatch_box, unseen, unseen_handle
+from udrl_explain.figures.series import Look, Shown, as_frame, check_frame, fit_returns, looks, possible_returns
+from udrl_explain.figures.strips import make_room, strip_above, strip_top
+from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, figure_of, pt
 from udrl_explain.names import feature
 
 _NEEDED = ("desired_return", "desired_horizon", "mean", "low", "high", "low_over_seeds", "high_over_seeds", "seen")
 _ACHIEVED = "achieved return (reward)"
-_DIAGONAL: dict[str, Any] = {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": 0.9}
-_STRIP_HEIGHT = 0.16  # of the Axes, all experiments together
 
 
-def plot_obedience(frame: pd.DataFrame, *, ax: Axes | None = None, support: pd.DataFrame | None = None) -> Axes:
+def plot_obedience(frame: Shown, *, ax: Axes | None = None, support: pd.DataFrame | None = None) -> Axes:
     """Draw the return achieved at each command level against the one desired, beside the line y = x.
 
     Parameters
     ----------
-    frame : DataFrame
+    frame : DataFrame or Obedience
         ``Obedience.to_frame()``, or several under one another with a column ``label`` in front. Intervals are over
-        seeds where there are several, else over episodes.
+        seeds where there are several, else over episodes. With a column ``env_name`` nothing is drawn beyond the
+        returns that the environment can give.
     ax : Axes, optional
     support : DataFrame, optional
-        Training commands to show along the bottom: ``desired_return``, ``density``, and ``label`` as in `frame`.
+        Training commands to show in the strip above: ``desired_return``, ``density``, and ``label`` as in `frame`.
         By default the densities of `frame` itself, where these are known.
 
     Returns
     -------
     Axes
-        Levels unseen in training are hollow. Bars along the bottom: share of training commands near each level, the
-        highest of each experiment filling its row.
+        Levels unseen in training are hollow. The strip above has its own axis: the share of the training commands
+        near each level.
 
     Raises
     ------
     ValueError
         If the frame lacks columns, has no rows, mixes environments or is a grid.
     """
+    frame = as_frame(frame)
     check_frame(frame, _NEEDED)
     if "is_grid" in frame.columns and frame["is_grid"].any():
         raise ValueError("the frame must be of one line of commands, got a grid: draw it with plot_obedience_map")
     frame = _labelled(frame)
-    axes = axes_or_new(ax)
+    made, axes = ax is None, axes_or_new(ax)
     look_of = looks(frame["label"].tolist())
-    ends = frame["desired_return"].min(), frame["desired_return"].max()
-    axes.plot(ends, ends, zorder=1, label="y = x", **_DIAGONAL)
-    handles: list[Artist] = [Line2D([], [], label="y = x (obeys)", **_DIAGONAL)]
+    bounds = possible_returns(frame)
+    asked = frame["desired_return"].min(), frame["desired_return"].max()
+    ends = np.clip(asked, *bounds)
+    handles: list[Artist] = []
+    if ends[1] > ends[0]:
+        axes.plot(ends, ends, zorder=1, label="y = x", **_diagonal())
+        handles.append(Line2D([], [], label="y = x (obeys)", **_diagonal()))
     named = frame["label"].nunique() > 1 or frame["label"].iloc[0] != ""
+    drawn = [ends]
     for label, levels in frame.groupby("label", sort=False):
         look = look_of[str(label)]
-        _draw_levels(axes, levels.sort_values("desired_return"), look, str(label))
+        drawn += _draw_levels(axes, levels.sort_values("desired_return"), look, str(label), bounds)
         if named:
             handles.append(_handle(look, f"{label}{_seeds(levels)}"))
     handles.append(Patch(facecolor="0.8", edgecolor="none", label=f"95 % over {_units(frame)}"))
-    if _unseen(frame["seen"]).any():
+    if unseen(frame["seen"]).any():
         handles.append(_handle(Look("0.2", "none", "o"), "unseen in training", hollow=True))
+    every = np.concatenate(drawn)
+    fit_returns(axes, float(np.nanmin(every)), float(np.nanmax(every)), bounds)
     strips = _labelled(frame if support is None else support)
     check_frame(strips, ("desired_return", "density"))
     strips = strips[strips["density"].notna()]
+    height = 0.0
     if len(strips):
-        _draw_density(axes, strips, look_of)
-        handles.append(Patch(facecolor="0.6", edgecolor="0.2", linewidth=0.5, label="training commands"))
-    axes.set(xlabel=feature("desired_return").label, ylabel=_ACHIEVED)
-    n_columns = 2 if len(handles) > 2 else 1
-    axes.legend(
-        handles=handles, loc="lower center", bbox_to_anchor=(0.43, 1.0), ncols=n_columns, handlelength=2.2,
-        columnspacing=1.0, handletextpad=0.5, borderaxespad=0.2,
-    )  # fmt: skip
+        if made:
+            make_room(axes)
+        _draw_density(strip_above(axes, "asked"), strips, look_of)
+        handles.append(
+            Patch(facecolor="0.85", edgecolor="0.2", linewidth=pt(0.6), label="training commands near the level")
+        )
+        height = strip_top()
+    axes.set_xlabel(feature("desired_return").label)
+    axes.set_ylabel(wrapped(_ACHIEVED, figure_of(axes).get_figheight() * 72 * 0.5, "axes.labelsize"))
+    legend_above(axes, handles, inches=height, grow=made)
+    told = []
+    for label, levels in frame.sort_values("desired_return").groupby("label", sort=False):
+        first, last = levels.iloc[0], levels.iloc[-1]
+        words = [f"{number(level['mean'])} where {number(level['desired_return'])} is asked" for level in (first, last)]
+        told.append(f"{str(label) or 'the policy'} achieves {' and '.join(words)}")
+    describe(axes, f"Achieved against desired return: {listed(told)}.")
     return axes
 
 
-def plot_obedience_map(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def plot_obedience_map(frame: Shown, *, ax: Axes | None = None) -> Axes:
     """Draw the return achieved under each pair of desired return and desired horizon as a cell.
 
     Parameters
@@ -96,6 +116,7 @@ def plot_obedience_map(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ValueError
         If the frame lacks columns, has no rows, holds a command twice, or fewer than two returns or horizons.
     """
+    frame = as_frame(frame)
     check_frame(frame, ("desired_return", "desired_horizon", "mean", "seen"))
     commands = ["desired_horizon", "desired_return"]
     if frame.duplicated(commands).any():
@@ -111,63 +132,71 @@ def plot_obedience_map(frame: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     mesh = axes.pcolormesh(
         across, up, np.ma.masked_invalid(table.to_numpy(dtype=float)), cmap=MAGNITUDE_MAP, rasterized=True
     )
-    unseen = frame[_unseen(frame["seen"])]
-    columns = table.columns.get_indexer(pd.Index(unseen["desired_return"]))
-    rows = table.index.get_indexer(pd.Index(unseen["desired_horizon"]))
+    hidden = frame[unseen(frame["seen"])]
+    columns = table.columns.get_indexer(pd.Index(hidden["desired_return"]))
+    rows = table.index.get_indexer(pd.Index(hidden["desired_horizon"]))
     for column, row in zip(columns.tolist(), rows.tolist(), strict=True):
         corner = (across[column], up[row])
         width, height = across[column + 1] - across[column], up[row + 1] - up[row]
-        axes.add_patch(
-            Rectangle(corner, width, height, fill=False, hatch="////", edgecolor="white", linewidth=0, label="_unseen")
-        )
+        hatch_box(axes, corner, width, height)
     axes.set(xlabel=feature("desired_return").label, ylabel=feature("desired_horizon").label)
     axes.set(xlim=(across[0], across[-1]), ylim=(up[0], up[-1]))
     if axes.figure is not None:
         bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02)
         bar.set_label(_ACHIEVED)
-        bar.outline.set_linewidth(0.4)
-    if len(unseen):
-        patch = Patch(facecolor="#777777", hatch="////", edgecolor="white", linewidth=0, label="unseen in training")
-        axes.legend(handles=[patch], loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
+        bar.outline.set_linewidth(pt(0.4))
+    if len(hidden):
+        legend_above(axes, [unseen_handle(on_colour=True)])
+    ranked = frame.sort_values("mean", kind="stable")
+    worst, best = ranked.iloc[0], ranked.iloc[-1]
+    describe(
+        axes,
+        f"Return achieved under {len(frame)} commands, from {number(worst['mean'])} at desired return "
+        f"{number(worst['desired_return'])} in {number(worst['desired_horizon'])} steps to {number(best['mean'])} at "
+        f"{number(best['desired_return'])} in {number(best['desired_horizon'])} steps.",
+    )
     return axes
 
 
-def _draw_levels(axes: Axes, levels: pd.DataFrame, look: Look, label: str) -> None:
+def _draw_levels(
+    axes: Axes, levels: pd.DataFrame, look: Look, label: str, bounds: tuple[float, float]
+) -> list[NDArray[np.float64]]:
+    """Band, line and markers of one experiment; returns what they cover."""
     x, mean = levels["desired_return"].to_numpy(dtype=float), levels["mean"].to_numpy(dtype=float)
     over_seeds = levels["low_over_seeds"].notna().to_numpy()
-    low = np.where(over_seeds, levels["low_over_seeds"], levels["low"])
-    high = np.where(over_seeds, levels["high_over_seeds"], levels["high"])
+    low = np.where(over_seeds, levels["low_over_seeds"], levels["low"]).clip(*bounds)
+    high = np.where(over_seeds, levels["high_over_seeds"], levels["high"]).clip(*bounds)
     axes.fill_between(x, low, high, color=look.colour, alpha=0.18, linewidth=0, zorder=1.5, label="_interval")
     # Edges in the line's own style keep overlapping bands apart, in grey too.
     for bound in (low, high):
-        axes.plot(x, bound, color=look.colour, linestyle=look.line_style, linewidth=0.5, zorder=1.6, label="_band")
-    axes.plot(x, mean, color=look.colour, linestyle=look.line_style, linewidth=0.9, zorder=2, label="_line")
-    unseen = _unseen(levels["seen"])
-    for part, face, name in ((~unseen, look.colour, label or "seen"), (unseen, "white", "_hollow")):
+        axes.plot(x, bound, color=look.colour, linestyle=look.line_style, linewidth=pt(0.5), zorder=1.6, label="_band")
+    axes.plot(x, mean, color=look.colour, linestyle=look.line_style, linewidth=pt(0.9), zorder=2, label="_line")
+    hidden = unseen(levels["seen"])
+    for part, face, name in ((~hidden, look.colour, label or "seen"), (hidden, "white", "_hollow")):
         axes.plot(
-            x[part], mean[part], linestyle="none", marker=look.marker, markersize=4, color=look.colour,
-            markerfacecolor=face, zorder=3, label=name,
+            x[part], mean[part], linestyle="none", marker=look.marker, markersize=pt(4), color=look.colour,
+            markerfacecolor=face, markeredgewidth=pt(1), zorder=3, clip_on=False, label=name,
         )  # fmt: skip
+    return [low, high, mean]
 
 
-def _draw_density(axes: Axes, strips: pd.DataFrame, look_of: dict[str, Look]) -> None:
-    """Bars in rows along the bottom, below all data."""
-    groups = list(strips.groupby("label", sort=False))
-    height = _STRIP_HEIGHT / max(2, len(groups))
-    used = height * len(groups)
-    low, high = axes.get_ylim()
-    axes.set_ylim(low - (high - low) * used / (1 - used), high)
-    for row, (label, part) in enumerate(reversed(groups)):
+def _draw_density(strip: Axes, strips: pd.DataFrame, look_of: dict[str, Look]) -> None:
+    """Outline of the shares of each experiment, over the whole of each level."""
+    tallest = 0.0
+    for label, part in strips.groupby("label", sort=False):
         part = part.sort_values("desired_return")
-        edges = _edges(part["desired_return"].to_numpy(dtype=float))
+        look = look_of.get(str(label), Look("0.4", "-", "o"))
         shares = part["density"].to_numpy(dtype=float)
-        tallest = float(shares.max()) or 1.0
-        # A seventh stays free: the bars of one row must not touch the next.
-        axes.bar(
-            edges[:-1], shares / tallest * height * 6 / 7, np.diff(edges), row * height, align="edge", zorder=0.5,
-            color=look_of[str(label)].colour if str(label) in look_of else "0.5", alpha=0.45, edgecolor="0.2",
-            linewidth=0.4, transform=axes.get_xaxis_transform(), label="_density",
+        tallest = max(tallest, float(shares.max()))
+        strip.stairs(
+            shares, _edges(part["desired_return"].to_numpy(dtype=float)), color=look.colour, linestyle=look.line_style,
+            linewidth=pt(1.0), label=f"_density {label}",
         )  # fmt: skip
+    strip.set_ylim(0.0, (tallest or 1.0) * 1.1)
+
+
+def _diagonal() -> dict[str, Any]:
+    return {"color": "0.45", "linestyle": (0, (4, 2)), "linewidth": pt(0.9)}
 
 
 def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
@@ -179,7 +208,7 @@ def _labelled(frame: pd.DataFrame) -> pd.DataFrame:
 def _handle(look: Look, label: str, *, hollow: bool = False) -> Line2D:
     style: dict[str, Any] = {"color": look.colour, "linestyle": look.line_style, "marker": look.marker}
     face = "white" if hollow else look.colour
-    return Line2D([], [], markersize=4, linewidth=0.9, markerfacecolor=face, label=label, **style)
+    return Line2D([], [], markersize=pt(4), linewidth=pt(0.9), markerfacecolor=face, label=label, **style)
 
 
 def _seeds(levels: pd.DataFrame) -> str:
@@ -192,11 +221,6 @@ def _seeds(levels: pd.DataFrame) -> str:
 def _units(frame: pd.DataFrame) -> str:
     known = frame.groupby("label")["low_over_seeds"].count() > 0
     return "seeds" if known.all() else "seeds or episodes" if known.any() else "episodes"
-
-
-def _unseen(seen: "pd.Series[Any]") -> NDArray[np.bool_]:
-    """Levels marked False; where nothing is known none is."""
-    return np.array([not pd.isna(value) and not bool(value) for value in seen], dtype=bool)
 
 
 def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:

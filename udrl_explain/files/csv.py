@@ -4,20 +4,23 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from udrl_explain.files.atomic import write_whole
 from udrl_explain.files.latex_tables import check_columns
 from udrl_explain.files.limits import MOST_TEXT_BYTES, check_file
 
+PORTABLE_DIGITS = 12
+"""Significant digits in which tables agree between machines."""
 # From pandas 3.1 on its only converter is exact and the argument is going away.
 _EXACT_FLOATS: dict[str, Any] = (
     {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 )
 
 
-def write_csv(frame: pd.DataFrame, path: str | Path) -> Path:
-    r"""Write a frame so that :func:`read_csv` gives the same numbers back, to the last bit.
+def write_csv(frame: pd.DataFrame, path: str | Path, *, digits: int | None = None) -> Path:
+    r"""Write a frame so that :func:`read_csv` gives the same numbers back: to the last bit, or to `digits`.
 
     Parameters
     ----------
@@ -25,6 +28,9 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> Path:
         Its index is not written. Column names must be different strings.
     path : str or Path
         Where to; replaced if it exists.
+    digits : int, optional
+        Significant digits of floats. None: all, as what a run stores is. Tables of reports have
+        :data:`PORTABLE_DIGITS`: the last bits of a sum differ from one processor to the next.
 
     Returns
     -------
@@ -43,8 +49,26 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> Path:
     """
     check_columns(frame)
     with write_whole(path) as partial:
-        frame.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
+        shown = frame if digits is None else rounded(frame, digits)
+        shown.to_csv(partial, index=False, lineterminator="\n", encoding="utf-8")
     return Path(path)
+
+
+def rounded(frame: pd.DataFrame, digits: int = PORTABLE_DIGITS) -> pd.DataFrame:
+    """Round the floats of a frame to significant digits; what is below 10 to the power of -`digits` - 3 becomes 0.
+
+    A sum that is 0 on one machine is 1e-17 on another.
+    """
+    columns = {
+        name: np.array([_rounded(value, digits) for value in column.to_numpy()], dtype=column.dtype)
+        for name, column in frame.items()
+        if pd.api.types.is_float_dtype(column) and isinstance(column.dtype, np.dtype)
+    }
+    return frame.assign(**{str(name): values for name, values in columns.items()})
+
+
+def _rounded(value: float, digits: int) -> float:
+    return 0.0 if abs(value) < 10.0 ** (-digits - 3) else float(f"{value:.{digits}g}")
 
 
 def read_csv(path: str | Path) -> pd.DataFrame:

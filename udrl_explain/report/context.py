@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from udrl_explain.figures.catalogue import draw
 from udrl_explain.figures.export import save
 from udrl_explain.figures.style import paper_style
+from udrl_explain.files.csv import PORTABLE_DIGITS
 from udrl_explain.policies import ForestPolicy
 from udrl_explain.probes import Probes, choose_probes
 from udrl_explain.report.gather import Experiment, ReportScope
@@ -84,7 +85,7 @@ class ReportContext:
 
     def data(self, stem: str, frame: pd.DataFrame) -> str:
         """Write ``tables/<stem>.csv`` and return its path relative to the report."""
-        write_csv(frame, self.folder / TABLES / f"{stem}.csv")
+        write_csv(frame, self.folder / TABLES / f"{stem}.csv", digits=PORTABLE_DIGITS)
         return f"{TABLES}/{stem}.csv"
 
     def pictures(self, stem: str, titles: dict[str, str], how_to_read: str) -> list[Picture]:

@@ -5,11 +5,14 @@ import pandas as pd
 
 from udrl_explain.analysis.command_map import command_map
 from udrl_explain.commands import N_COMMANDS, Command
+from udrl_explain.names import return_bounds
+from udrl_explain.policies import Policy
 from udrl_explain.probes import HIGH, START
 from udrl_explain.report.context import ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 
 _MARGIN = 0.15
+_MOST_TRIED = 8  # states of a kind
 _MOST_SUPPORT_POINTS = 1500
 
 
@@ -21,7 +24,8 @@ def answer(context: ReportContext) -> Section:
         run = experiment.shown
         assert run.policy is not None
         probes = context.probes(run)
-        returns, horizons = _widened(probes.support.returns), _widened(probes.support.horizons, lowest=1.0)
+        returns = _widened(probes.support.returns, return_bounds(run.config.env_name))
+        horizons = _widened(probes.support.horizons, (1.0, np.inf))
         points = probes.support.commands
         support = pd.DataFrame(
             points[:: max(1, len(points) // _MOST_SUPPORT_POINTS)], columns=["desired_return", "desired_horizon"]
@@ -30,7 +34,7 @@ def answer(context: ReportContext) -> Section:
             chosen = probes.of_kind(kind)
             if len(chosen) == 0:
                 continue
-            row = probes.inputs[chosen[0]]
+            row = _telling_row(run.policy, probes.inputs[chosen], returns, horizons)
             command = Command(*row[-N_COMMANDS:])
             result = command_map(
                 run.policy,
@@ -77,10 +81,23 @@ def answer(context: ReportContext) -> Section:
     )
 
 
-def _widened(ends: tuple[float, float], lowest: float = -np.inf) -> tuple[float, float]:
+def _telling_row(
+    policy: Policy, rows: np.ndarray, returns: tuple[float, float], horizons: tuple[float, float]
+) -> np.ndarray:
+    """First of the first rows in whose state not all commands get the same action; the first where there is none."""
+    for row in rows[:_MOST_TRIED]:
+        coarse = command_map(policy, row[:-N_COMMANDS], returns, horizons, grid=(25, 25))
+        if coarse.to_frame()["action"].nunique() > 1:
+            return np.asarray(row)
+    return np.asarray(rows[0])
+
+
+def _widened(ends: tuple[float, float], possible: tuple[float, float]) -> tuple[float, float]:
+    """Ends with some room, none of it beyond what is possible, but never less than what was asked for."""
     low, high = ends
     room = _MARGIN * (high - low) if high > low else max(1.0, abs(high) / 2)
-    return max(low - room, lowest), high + room
+    low, high = min(max(low - room, possible[0]), low), max(min(high + room, possible[1]), high)
+    return (low, high) if high > low else (low - 1.0, high + 1.0)
 
 
 def _including(ends: tuple[float, float], value: float) -> tuple[float, float]:

@@ -28,7 +28,7 @@ def answer(context: ReportContext) -> Section:
             continue
         if result.note:
             notes.append(f"{experiment.label}: {result.note}.")
-        levels.append(with_columns(result.to_frame(), label=experiment.label))
+        levels.append(with_columns(result.to_frame(), env_name=context.scope.env_name, label=experiment.label))
         summaries.append(with_columns(result.summary_frame(), label=experiment.label))
     if not levels:
         return Section(question, "obedience", "No command sweep can be shown.", (), notes)
@@ -94,7 +94,7 @@ def answer(context: ReportContext) -> Section:
     )
     how = (
         "On the diagonal the agent achieves exactly what it is asked for; hollow points are commands that training "
-        "hardly met, bars along the bottom the share of training commands near each level; where the points run level "
+        "hardly met, the strip above shows the share of training commands near each level; where the points run level "
         "the command no longer changes anything."
     )
     items += [*context.pictures("obedience", {"": "Achieved against desired return"}, how), summary, table]

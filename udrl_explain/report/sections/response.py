@@ -1,5 +1,6 @@
 """What does the policy do as the command changes?"""
 
+import numpy as np
 import pandas as pd
 
 from udrl_explain.analysis.response import command_response
@@ -7,9 +8,9 @@ from udrl_explain.commands import N_COMMANDS
 from udrl_explain.probes import STRATIFIED
 from udrl_explain.report.context import ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
-from udrl_explain.rollouts.sweeps import command_levels
 
 N_STATES = 60
+N_LEVELS = 15
 
 
 def answer(context: ReportContext) -> Section:
@@ -21,7 +22,7 @@ def answer(context: ReportContext) -> Section:
         probes = context.probes(run)
         rows = probes.of_kind(STRATIFIED)
         spread_out = rows[:: max(1, len(rows) // N_STATES)][:N_STATES]
-        levels = command_levels(run.training_commands)
+        levels = _seen_levels(probes.support.commands, probes.support.counts)
         result = command_response(
             run.policy,
             probes.inputs[spread_out, :-N_COMMANDS],
@@ -51,9 +52,11 @@ def answer(context: ReportContext) -> Section:
                 "flip_rate",
             ),
         )
+        context.data(f"response_states-{experiment.slug}", result.states_frame())
         how = (
-            "Lines are mean probabilities over the states, bands the middle of the states; flat lines mean that the "
-            "command changes nothing, shaded levels were hardly met in training."
+            "Thick lines are means over the states, thin ones single states: means may be flat while states flip both "
+            "ways, which the strip above counts. Every level asks for a command of the last fit, the typical one of "
+            "its share of the desired returns; hatched levels, where there are any, are far from these."
         )
         items += context.pictures(stem, {"": f"{title}: probability of each action"}, how)
         by_command = f"response_importance-{experiment.slug}"
@@ -76,7 +79,19 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "What does the policy do as the command changes?",
         "response",
-        "The same stored states are shown to the policy under rising desired returns; the horizon follows the training "
-        "episodes of that return.",
+        "The same stored states are shown to the policy under commands of the last fit with rising desired returns.",
         items,
     )
+
+
+def _seen_levels(commands: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Commands of the last fit, at most 15 with rising return: of each share of the rows the one of middle horizon."""
+    order = np.lexsort((commands[:, 1], commands[:, 0]))
+    commands, share = commands[order], np.cumsum(counts[order]) / counts.sum()
+    levels = []
+    for part in np.array_split(np.arange(len(commands)), np.searchsorted(share, np.arange(1, N_LEVELS) / N_LEVELS)):
+        if len(part):
+            ranked = part[np.argsort(commands[part, 1], kind="stable")]
+            levels.append(commands[ranked[len(ranked) // 2]])
+    rising = np.array(levels)
+    return np.asarray(rising[np.unique(rising[:, 0], return_index=True)[1]])
