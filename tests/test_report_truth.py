@@ -10,6 +10,7 @@ from test_page import LARGEST_PAGE, Reader
 from udrl_explain import command_map, decision_paths, feature_importance, load_run
 from udrl_explain.analysis.training_commands import training_commands
 from udrl_explain.commands import N_COMMANDS, Command
+from udrl_explain.files.csv import rounded
 from udrl_explain.probes import HIGH, START, STRATIFIED, choose_probes
 from udrl_explain.tables import read_csv
 
@@ -25,8 +26,8 @@ def probes(forest_run):
 
 
 def assert_same_table(path, frame):
-    """Equal numbers bit for bit, equal words; an empty word reads back as missing."""
-    table = read_csv(path)
+    """Equal numbers in the twelve digits of a report's tables, equal words; an empty word reads back as missing."""
+    table, frame = read_csv(path), rounded(frame)
     assert list(table.columns) == list(frame.columns)
     assert len(table) == len(frame) > 0
     for name in frame.columns:

@@ -230,3 +230,21 @@ def test_pdflatex_sets_the_table_and_pgfplots_the_dat(tmp_path):
         cwd=tmp_path, capture_output=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
+
+
+def test_portable_tables_agree_where_the_last_bits_do_not(tmp_path):
+    """Sums differ in their last bits from one processor to the next; a clone must stay clean after a report."""
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(500, 3)) * 10.0 ** rng.integers(-6, 6, size=(500, 3))
+    other = np.nextafter(numbers, np.inf)
+    assert (numbers != other).all()
+    frames = [
+        pd.DataFrame({"a": part[:, 0], "b": part[:, 1], "none": zero, "count": 3, "word": "1.50", "gap": np.nan})
+        for part, zero in ((numbers, 0.0), (other, 2.3e-17))
+    ]
+    texts = [write_csv(frame, tmp_path / "t.csv", digits=12).read_bytes() for frame in frames]
+    assert texts[0] == texts[1]
+    np.testing.assert_allclose(read_csv(tmp_path / "t.csv")["a"], numbers[:, 0], rtol=1e-11)
+    assert (
+        write_csv(frames[0], tmp_path / "all.csv").read_bytes() != write_csv(frames[1], tmp_path / "b.csv").read_bytes()
+    )

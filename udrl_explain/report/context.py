@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from udrl_explain.figures.catalogue import draw
 from udrl_explain.figures.export import save
 from udrl_explain.figures.style import paper_style
-from udrl_explain.files.csv import PORTABLE_DIGITS
+from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
 from udrl_explain.policies import ForestPolicy
 from udrl_explain.probes import Probes, choose_probes
 from udrl_explain.report.gather import Experiment, ReportScope
@@ -79,7 +79,7 @@ class ReportContext:
         """Write ``tables/<stem>.csv``, with `dat` also for pgfplots, and give its place on the page."""
         self.data(stem, frame)
         if dat:
-            write_dat(frame, self.folder / TABLES / f"{stem}.dat", provenance={"runs": self.run_hashes})
+            write_dat(rounded(frame), self.folder / TABLES / f"{stem}.dat", provenance={"runs": self.run_hashes})
             downloads = (*downloads, f"{TABLES}/{stem}.dat")
         return TableBlock(f"{TABLES}/{stem}.csv", title, caption, tuple(downloads), max_rows, columns)
 
