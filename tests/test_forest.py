@@ -141,7 +141,7 @@ BREAKS = {
     "infinite base": ({"base": np.array([np.inf, 0])}, "'base' must hold finite numbers"),
     "no action left": ({"base": np.array([-np.inf, -np.inf]), "link": "softmax"}, "'base' must hold finite numbers"),
     "base of a mean": ({"base": np.array([0.5, 0])}, "must be 0 where the link is 'mean'"),
-    "wrong link": ({"link": "sum"}, "link must be 'mean' or 'softmax', got 'sum'"),
+    "wrong link": ({"link": "sum"}, "link must be one of .*, got 'sum'"),
     "wrong dtype": ({"feature": np.array([0, -1, -1, -1])}, "'feature' must be 1-dimensional int32"),
     "wrong dimensions": ({"value": np.zeros(4)}, "'value' must be 2-dimensional float64"),
     "no array": ({"cover": [2.0, 1, 1, 2]}, "'cover' must be 1-dimensional float64"),

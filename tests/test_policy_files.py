@@ -193,7 +193,7 @@ FOREST_ATTACKS = {
     "format as list": (lambda a: {"format": np.array([1])}, "must have 0 dimensions"),
     "wrong kind": (lambda a: {"kind": np.str_("oracle")}, "policy kind 'oracle' is unknown"),
     "kind as number": (lambda a: {"kind": np.int64(1)}, "'kind' must be one text"),
-    "wrong link": (lambda a: {"link": np.str_("sum")}, "link must be 'mean' or 'softmax'"),
+    "wrong link": (lambda a: {"link": np.str_("sum")}, "link must be one of"),
     "kind of a net": (lambda a: {"kind": np.str_("neural")}, "is missing"),
     "no scale": (lambda a: {"return_scale": np.float64(0)}, "return_scale must be a finite number above 0"),
     "NaN scale": (lambda a: {"horizon_scale": np.float64(np.nan)}, "horizon_scale must be a finite number above 0"),

@@ -5,13 +5,14 @@ explained. A row goes left where its float32 input is ``<=`` the float64 thresho
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
-Link = Literal["mean", "softmax"]
+Link = Literal["mean", "softmax", "logistic"]
 LEAF = -1
 
 
@@ -39,10 +40,12 @@ class Forest:
     impurity : float64 array of shape (n_nodes,)
         The training criterion (Gini by default) at the node.
     base : float64 array of shape (n_actions,)
-        Added once to the raw output. ``-inf`` for an action that a softmax ensemble never saw.
+        Added once to the raw output. ``-inf`` for an action that a boosted ensemble never saw.
     n_features : int
-    link : {"mean", "softmax"}
-        Probabilities are the mean over the trees, or the softmax of ``base`` plus the sum over the trees.
+    link : {"mean", "softmax", "logistic"}
+        Probabilities are the mean over the trees, or the softmax of ``base`` plus the sum over the trees. "logistic" is
+        that softmax for two actions, taken as scikit-learn's gradient boosting takes it: the logistic function of the
+        difference of their scores for the second, the rest for the first.
 
     Raises
     ------
@@ -142,7 +145,10 @@ class Forest:
         return np.asarray(totals)
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
-        """Give action probabilities, shape ``(n_rows, n_actions)``, equal to scikit-learn's bit for bit for forests.
+        """Give action probabilities, shape ``(n_rows, n_actions)``.
+
+        They are scikit-learn's bit for bit, but for AdaBoost: there scikit-learn divides the sum of the votes by the
+        weights' sum, here each tree's weight is divided before, and the two differ by up to 2.2e-16.
 
         Parameters
         ----------
@@ -155,6 +161,12 @@ class Forest:
         """Turn raw outputs, shape ``(n_rows, n_actions)``, into probabilities."""
         if self.link == "mean":
             return raw
+        if self.link == "logistic":
+            first, second = np.flatnonzero(np.isfinite(self.base))
+            probabilities = np.zeros_like(raw)
+            probabilities[:, second] = expit(raw[:, second] - raw[:, first])
+            probabilities[:, first] = 1.0 - probabilities[:, second]
+            return probabilities
         exponentials = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
@@ -173,8 +185,8 @@ def _check_types(forest: Forest) -> None:
         n_dimensions = 2 if name == "value" else 1
         if not isinstance(array, np.ndarray) or array.dtype != dtype or array.ndim != n_dimensions:
             raise ValueError(f"forest array {name!r} must be {n_dimensions}-dimensional {np.dtype(dtype)}")
-    if forest.link not in ("mean", "softmax"):
-        raise ValueError(f"forest link must be 'mean' or 'softmax', got {forest.link!r}")
+    if forest.link not in get_args(Link):
+        raise ValueError(f"forest link must be one of {get_args(Link)}, got {forest.link!r}")
     if forest.n_features < 1:
         raise ValueError(f"forest n_features must be at least 1, got {forest.n_features}")
     n_nodes = len(forest.feature)
@@ -188,6 +200,8 @@ def _check_types(forest: Forest) -> None:
             raise ValueError(f"forest array {name!r} holds a value that is not finite")
     if np.isnan(forest.base).any() or np.isposinf(forest.base).any() or not np.isfinite(forest.base).any():
         raise ValueError("forest array 'base' must hold finite numbers, or -inf for actions never seen")
+    if forest.link == "logistic" and np.isfinite(forest.base).sum() != 2:
+        raise ValueError("forest array 'base' must be finite for two actions where the link is 'logistic'")
     if forest.link == "mean" and forest.base.any():
         raise ValueError("forest array 'base' must be 0 where the link is 'mean'")
 

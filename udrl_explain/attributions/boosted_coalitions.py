@@ -29,7 +29,7 @@ def boosted_coalitions(
     Parameters
     ----------
     forest : Forest
-        With the link "softmax".
+        With the link "softmax" or "logistic".
     rows, background : float32 arrays of shape (n_rows, n_features), (n_background, n_features)
         As the trees compare them.
     n_jobs : int or None

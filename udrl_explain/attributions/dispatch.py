@@ -51,7 +51,7 @@ class _Task:
     def required_background(self) -> NDArray[np.float64]:
         if self.background is None:
             kind = type(self.policy).__name__
-            if isinstance(self.policy, ForestPolicy) and self.policy.forest.link == "softmax":
+            if isinstance(self.policy, ForestPolicy) and self.policy.forest.link != "mean":
                 kind = "the probabilities of a boosted forest (quantity='raw score' does without)"
             raise ValueError(
                 f"background must be an array of input rows for {kind}: only trees that are averaged or summed have "
@@ -200,7 +200,7 @@ def _checked(
         raise ValueError(f"quantity must be 'probability' or 'raw score', got {quantity!r}")
     outputs: Outputs = policy.action_probabilities
     if quantity == "raw score":
-        if not isinstance(policy, ForestPolicy) or policy.forest.link != "softmax":
+        if not isinstance(policy, ForestPolicy) or policy.forest.link == "mean":
             raise ValueError("quantity='raw score' needs a boosted forest; use quantity='probability'")
         unseen = np.flatnonzero(~np.isfinite(policy.forest.base))
         if len(unseen):
