@@ -16,6 +16,7 @@ from udrl_explain.analysis.paths.votes import leaf_actions, tree_votes
 from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, Command, by_name, checked_inputs, checked_state, input_rows
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
+from udrl_explain.trees.partings import partings
 from udrl_explain.trees.walks import TreeSteps, tree_steps
 
 COLUMNS = (
@@ -239,7 +240,7 @@ def path_contrast(
         raise ValueError(f"action must lie in 0..{policy.n_actions - 1}, got {action}")
     steps = tree_steps(forest, tree_rows)
     feature = forest.feature[steps.node]
-    parting_step, parting_feature = _partings(steps, feature, len(rows), forest.n_trees)
+    parting = partings(forest, tree_rows)
     return PathContrast(
         labels=tuple(labels),
         rows=rows,
@@ -250,8 +251,8 @@ def path_contrast(
         cover=forest.cover[steps.node],
         before=forest.value[steps.node],
         after=forest.value[steps.next_node],
-        parting_step=parting_step,
-        parting_feature=parting_feature,
+        parting_step=parting.step,
+        parting_feature=np.where(parting.node >= 0, forest.feature[parting.node], -1).astype(np.int64),
         probabilities=probabilities,
         votes=tree_votes(forest, tree_rows) if forest.link == "mean" else None,
         action=action,
@@ -266,22 +267,3 @@ def _command_array(commands: Sequence[Command] | ArrayLike) -> NDArray[np.float6
         pairs = [(c.desired_return, c.desired_horizon) if isinstance(c, Command) else c for c in commands]
         return np.array(pairs, dtype=np.float64)
     return np.asarray(by_name(commands, COMMAND_NAMES, "commands"), dtype=np.float64)
-
-
-def _partings(
-    steps: TreeSteps, feature: NDArray[np.int32], n_labels: int, n_trees: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """First step of each tree at which the paths take both sides, and its input; -1 where they never do.
-
-    A node is on all paths if it has one step per label. The paths part at the one such node with several
-    children.
-    """
-    parting_step, parting_feature = np.full((2, n_trees), -1, dtype=np.int64)
-    order = np.argsort(steps.node, kind="stable")
-    _, starts, counts = np.unique(steps.node[order], return_index=True, return_counts=True)
-    children = steps.next_node[order]
-    differ = np.minimum.reduceat(children, starts) != np.maximum.reduceat(children, starts)
-    first = order[starts[(counts == n_labels) & differ]]
-    parting_step[steps.tree[first]] = steps.step[first]
-    parting_feature[steps.tree[first]] = feature[first]
-    return parting_step, parting_feature
