@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from udrl_explain.command_space.influence import state_influence
-from udrl_explain.command_space.support import command_support
+from udrl_explain.command_space.support import fitted_commands
 from udrl_explain.episodes import Episode
 from udrl_explain.probes import COLUMNS, KINDS, choose_probes
 
@@ -33,7 +33,7 @@ def of_kind(probes, kind):
 
 def test_every_probe_is_the_row_that_its_line_names(run, probes):
     assert tuple(probes.frame.columns) == COLUMNS
-    support = command_support(run.training_inputs[:, -2:])
+    support = fitted_commands(run.training_inputs)
     for line, row, action in zip(probes.frame.itertuples(), probes.inputs, probes.actions, strict=True):
         episode = run.episodes[line.episode]
         assert np.array_equal(episode.inputs[line.step], row)

@@ -9,6 +9,7 @@ from test_page import LARGEST_PAGE, Reader
 
 from udrl_explain import command_map, decision_paths, feature_importance, load_run
 from udrl_explain.analysis.training_commands import training_commands
+from udrl_explain.command_space.support import fitted_commands
 from udrl_explain.commands import N_COMMANDS, Command
 from udrl_explain.files.csv import rounded
 from udrl_explain.probes import HIGH, START, STRATIFIED, choose_probes
@@ -55,9 +56,15 @@ def test_command_map_and_its_nearest_change(tiny_report, forest_run, probes):
     row = probes.inputs[probes.of_kind(START)[0]]
     shown = read_csv(tables / "command_map-random_forest-start.csv")
     plane = [(shown[f"{name}_low"].min(), shown[f"{name}_high"].max()) for name in ("return", "horizon")]
-    expected = command_map(forest_run.policy, row[:-N_COMMANDS], returns=plane[0], horizons=plane[1])
+    expected = command_map(
+        forest_run.policy,
+        row[:-N_COMMANDS],
+        returns=plane[0],
+        horizons=plane[1],
+        training_commands=fitted_commands(forest_run.training_inputs),
+    )
     assert_same_table(tables / "command_map-random_forest-start.csv", expected.to_frame())
-    nearest = expected.nearest_frame(Command(*row[-N_COMMANDS:]), probes.support.spread)
+    nearest = expected.nearest_frame(Command(*row[-N_COMMANDS:]))
     assert_same_table(tables / "command_map_nearest-random_forest-start.csv", nearest)
 
 

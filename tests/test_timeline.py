@@ -9,9 +9,9 @@ from shapley_helpers import digest, stump_forest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from udrl_explain.analysis.timeline import COLUMNS, FLIP_COLUMNS, episode_timeline
+from udrl_explain.analysis.timeline.flips import command_flips
+from udrl_explain.analysis.timeline.result import COLUMNS, FLIP_COLUMNS, episode_timeline
 from udrl_explain.attributions import attribute
-from udrl_explain.command_space.flips import command_flips, decisive_test
 from udrl_explain.command_space.influence import command_influence
 from udrl_explain.command_space.support import command_support
 from udrl_explain.commands import CommandScale, input_rows
@@ -107,6 +107,7 @@ def test_flips_are_the_policy_s_and_no_training_command_flips_nearer(case, timel
     low, high, spread = commands.min(axis=0), commands.max(axis=0), commands.std(axis=0)
     own = policy.action_probabilities(episode.inputs).argmax(axis=1)
     nearest = dict(zip(flips["step"], flips["distance"], strict=True))
+    assert set(flips["support"]) == {"given"}
     for row in flips.itertuples():
         there = input_rows(episode.inputs[row.step, :-2], (row.flip_return, row.flip_horizon))
         assert policy.action_probabilities(there)[0].argmax() == row.flip_action != own[row.step] == row.action
@@ -125,10 +126,43 @@ def test_flips_are_the_policy_s_and_no_training_command_flips_nearer(case, timel
         if step in nearest:
             reached = set(chosen) | {own[step]}
             assert len(reached) <= flips.set_index("step")["n_actions_reachable"][step] <= 3
-    table = timeline.to_frame().drop_duplicates("step")
+    table, flips = timeline.to_frame().drop_duplicates("step"), flips.sort_values("step")
     assert table.loc[table["flips"], "step"].tolist() == flips["step"].tolist()
     np.testing.assert_array_equal(table.loc[table["flips"], "flip_distance"], flips["distance"])
     assert table["flips_exact"].all()
+
+
+def test_no_seen_command_flips_nearer_than_the_seen_flip_s_certificate(case, timeline):
+    policy, episode, commands = case
+    support, flips = command_support(commands), timeline.flips_frame().set_index("step")
+    low, high, spread = commands.min(axis=0), commands.max(axis=0), np.array(support.spread)
+    own = policy.action_probabilities(episode.inputs).argmax(axis=1)
+    generator = np.random.default_rng(1)
+    # Training commands, and points around them: all over the seen part.
+    near = commands[generator.integers(len(commands), size=6000)] + generator.uniform(-0.25, 0.25, (6000, 2)) * spread
+    tried = np.concatenate([commands, near])
+    tried = tried[support.seen(tried) & (tried >= low).all(axis=1) & (tried <= high).all(axis=1)]
+    n_found = 0
+    for step in range(LENGTH):
+        chosen = policy.action_probabilities(input_rows(episode.inputs[step, :-2], tried)).argmax(axis=1)
+        distances = np.hypot(*((tried - episode.inputs[step, -2:]) / spread).T)[chosen != own[step]]
+        if step not in flips.index:
+            assert len(distances) == 0
+            continue
+        row = flips.loc[step]
+        assert (distances >= row["seen_infimum"] - 1e-9).all()
+        if np.isnan(row["seen_distance"]):
+            continue
+        n_found += 1
+        there = input_rows(episode.inputs[step, :-2], (row["seen_flip_return"], row["seen_flip_horizon"]))
+        assert policy.action_probabilities(there)[0].argmax() == row["seen_flip_action"] != own[step]
+        assert support.seen(there[:, -2:])[0]
+        moved = (there[0, -2:] - episode.inputs[step, -2:]) / spread
+        assert row["seen_distance"] == pytest.approx(np.hypot(*moved), abs=1e-12)
+        assert row["distance"] - 1e-12 <= row["seen_infimum"] <= row["seen_distance"]
+        if row["flip_seen"]:
+            assert row["seen_distance"] <= row["distance"] + 0.1
+    assert n_found > 5
 
 
 def test_no_flip_is_one_float_step_nearer_within_the_training_range(case, timeline):
@@ -191,19 +225,19 @@ def test_the_flip_of_a_policy_that_reads_only_the_return_is_known():
     inputs = np.array([[0, 0, 0, 0, 60.0, 30.0], [0, 0, 0, 0, 260.0, 30.0]])
     (up, down), method, exact = command_flips(policy, inputs, support, (2, 2))
     # float32(v * 0.02) <= 2 holds a little beyond 100: up to the middle of two float32 numbers.
-    assert up.command.desired_return == pytest.approx(100.0, rel=1e-7)
-    assert up.command.desired_return > 100.0
+    assert up.nearest.command.desired_return == pytest.approx(100.0, rel=1e-7)
+    assert up.nearest.command.desired_return > 100.0
     assert (
-        np.float32(up.command.desired_return * 0.02)
+        np.float32(up.nearest.command.desired_return * 0.02)
         > 2.0
-        >= np.float32(np.nextafter(up.command.desired_return, 0) * 0.02)
+        >= np.float32(np.nextafter(up.nearest.command.desired_return, 0) * 0.02)
     )
-    assert (up.command.desired_horizon, up.action, up.n_actions_reachable) == (30.0, 1, 2)
-    assert up.distance == pytest.approx(40.0 / 100.0, rel=1e-6)
+    assert (up.nearest.command.desired_horizon, up.nearest.action, up.n_actions_reachable) == (30.0, 1, 2)
+    assert up.nearest.distance == pytest.approx(40.0 / 100.0, rel=1e-6)
     assert (up.decisive.feature, up.decisive.threshold) == (4, 100.0)
     assert (up.decisive.n_trees, up.decisive.n_trees_parting) == (2, 2)
-    assert (down.action, down.n_actions_reachable) == (0, 2)
-    assert down.distance == pytest.approx(160.0 / 100.0, rel=1e-6)
+    assert (down.nearest.action, down.n_actions_reachable) == (0, 2)
+    assert down.nearest.distance == pytest.approx(160.0 / 100.0, rel=1e-6)
     assert exact
     assert "exact cells" in method
 
@@ -221,10 +255,10 @@ def test_training_commands_that_agree_on_an_axis_search_only_that_line(desired, 
     if own == 1 and one_return:
         assert flip is None
         return
-    assert flip.action == 1 - own
-    assert returns[0] <= flip.command.desired_return <= returns[1]
-    assert horizons[0] <= flip.command.desired_horizon <= horizons[1]
-    assert flip.command.desired_horizon == np.clip(horizon, *horizons)
+    assert flip.nearest.action == 1 - own
+    assert returns[0] <= flip.nearest.command.desired_return <= returns[1]
+    assert horizons[0] <= flip.nearest.command.desired_horizon <= horizons[1]
+    assert flip.nearest.command.desired_horizon == np.clip(horizon, *horizons)
 
 
 def test_a_flip_one_float_step_beyond_the_only_training_return_is_out_of_range():
@@ -244,12 +278,13 @@ def test_a_policy_without_trees_is_asked_on_a_stated_grid():
     timeline = episode_timeline(policy, episode, inputs[:10], training_commands=inputs[:, -2:], grid=(5, 7))
     flips = timeline.flips_frame()
     assert len(flips) > 0
-    assert set(flips["method"]) == {"grid of 5 x 7 commands over the training range"}
+    assert set(flips["method"]) == {"grid of 5 x 7 commands over the training range, and the training commands"}
     assert not flips["exact"].any()
     assert flips["decisive_feature"].isna().all()
     assert (flips["n_trees"] == 0).all()
     (low, high), spread = (inputs[:, -2:].min(axis=0), inputs[:, -2:].max(axis=0)), inputs[:, -2:].std(axis=0)
     points = [(r, h) for r in np.linspace(low[0], high[0], 5) for h in np.linspace(low[1], high[1], 7)]
+    points = np.concatenate([points, command_support(inputs[:, -2:]).seen_commands])
     for row in flips.itertuples():
         here = episode.inputs[row.step]
         chosen = policy.action_probabilities(input_rows(here[:-2], points)).argmax(axis=1)
@@ -269,12 +304,6 @@ def test_a_policy_blind_to_its_command_never_flips():
     assert tuple(flips.columns) == FLIP_COLUMNS
     assert not timeline.to_frame()["flips"].any()
     assert (timeline.to_frame()["command_influence"] == 0).all()
-
-
-def test_rows_that_no_tree_parts_have_no_decisive_test(case):
-    policy, episode, _ = case
-    with pytest.raises(ValueError, match="all paths are the same"):
-        decisive_test(policy, episode.inputs[0], episode.inputs[0])
 
 
 def test_without_training_commands_flips_are_unknown_not_none(case):
@@ -323,9 +352,10 @@ def test_the_strips_show_the_numbers_of_the_csv(frame):
     assert len(strips) == 7
     for title, column in (
         ("action taken", "action"),
-        ("action under the nearest command that flips it", "flip_action"),
+        ("action under the nearest seen command that flips it", "seen_flip_action"),
     ):
         blocks = [artist for artist in strips[title].collections if isinstance(artist, PolyCollection)]
+        blocks = [artist for artist in blocks if artist.get_label() != "_unseen"]
         shown = {action: block_steps(blocks[action]) for action in range(3)}
         assert shown == {action: steps.loc[steps[column] == action, "step"].tolist() for action in range(3)}
     for name, unit in (("return", "reward"), ("horizon", "steps")):
@@ -338,6 +368,17 @@ def test_the_strips_show_the_numbers_of_the_csv(frame):
         assert container.get_label() == action
     influence = strips["command influence (expected total variation)"].get_lines()[0]
     np.testing.assert_array_equal(influence.get_ydata(), steps["command_influence"])
+
+
+def test_steps_that_only_an_unseen_command_flips_are_hatched(frame):
+    steps = frame.drop_duplicates("step")
+    unseen = frame.assign(seen_flips=False, seen_flip_action=np.nan)
+    axes = strips_of(plot_timeline(unseen))["action under the nearest seen command that flips it"]
+    hatched = [artist for artist in axes.collections if artist.get_label() == "_unseen"]
+    shown = [(block_steps(artist)[0], artist.get_paths()[0].vertices[:, 1].min()) for artist in hatched]
+    flips = steps[steps["flips"]]
+    assert shown == list(zip(flips["step"], flips["flip_action"], strict=True))
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["only an unseen command flips"]
 
 
 def test_the_signed_heat_map_is_centred_at_0_with_the_pair_apart(frame):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from udrl_explain.analysis.performance import performance as performance
     from udrl_explain.analysis.response import command_response as command_response
     from udrl_explain.analysis.shapley import shapley_values as shapley_values
-    from udrl_explain.analysis.timeline import episode_timeline as episode_timeline
+    from udrl_explain.analysis.timeline.result import episode_timeline as episode_timeline
     from udrl_explain.config import TrainConfig as TrainConfig
     from udrl_explain.policies import policy_from_estimator as policy_from_estimator
     from udrl_explain.rollouts.collecting import collect as collect
@@ -56,7 +56,7 @@ _HOMES = {
     "command_response": "analysis.response",
     "command_map": "analysis.command_map",
     "obedience": "analysis.obedience.result",
-    "episode_timeline": "analysis.timeline",
+    "episode_timeline": "analysis.timeline.result",
     "learning_curves": "analysis.learning",
     "final_returns": "analysis.final_returns",
     "faithfulness": "analysis.faithfulness.result",

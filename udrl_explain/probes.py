@@ -21,7 +21,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.command_space.influence import state_influence
-from udrl_explain.command_space.support import CommandSupport, command_support
+from udrl_explain.command_space.support import CommandSupport, fitted_commands
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy
@@ -32,7 +32,7 @@ STRATIFIED, START, HIGH, LOW, FAILURE = "stratified", "start", "high influence",
 KINDS = (STRATIFIED, START, HIGH, LOW, FAILURE)
 COLUMNS = (
     "probe", "kind", "episode", "environment_seed", "step", "length", "progress", "action", "action_name",
-    "desired_return", "desired_horizon", "seen", "density", "command_influence", "seed",
+    "desired_return", "desired_horizon", "seen", "density", "support", "command_influence", "seed",
 )  # fmt: skip
 N_STRATA = 10
 LAST_STEPS = 3
@@ -141,7 +141,7 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0) -> 
         raise ValueError(f"{run.directory}: there is no policy to explain: {run.policy_note}")
     if len(run.training_inputs) == 0:
         raise ValueError(f"{run.directory}: there are no training rows, so no command can be called seen")
-    support = command_support(run.training_inputs[:, -N_COMMANDS:])
+    support = fitted_commands(run.training_inputs)
     rows = _Rows.of(run.episodes)
     generator = np.random.default_rng(seed)
     chosen = {STRATIFIED: _stratified(rows, n, generator)}
@@ -172,6 +172,7 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0) -> 
         "desired_horizon": inputs[:, HORIZON_COLUMN],
         "seen": support.seen(commands),
         "density": support.density(commands),
+        "support": str(support.kind),
         "command_influence": np.array([influence[row] for row in where.tolist()]),
         "seed": seed,
     }

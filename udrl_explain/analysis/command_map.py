@@ -4,20 +4,31 @@ One state is held fixed and the command runs over a rectangle of (desired return
 map is exact: its regions, their areas and the nearest change of action are those of the policy itself, with no
 sampling and no grid. For any other policy it is a grid, and says so.
 
-It does not say which commands the policy met in training: lay those over the figure.
+A policy answers commands that it met in training and others, where its answer is extrapolation. With the training
+commands the map says which: areas are given of the plane and of its seen part, and beside the nearest change stands
+the nearest to a seen command.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.command_space import nearest_changes
+from udrl_explain.command_space import plane_changes
 from udrl_explain.command_space.cells import CommandCells, command_cells, grid_cells
-from udrl_explain.command_space.nearest_changes import NearestChange, change_frame, nearest_change
+from udrl_explain.command_space.plane_changes import (
+    NearestChange,
+    change_frame,
+    checked_command,
+    checked_spread,
+    nearest_change,
+)
 from udrl_explain.command_space.rectangles import merged_rectangles
-from udrl_explain.commands import COMMAND_NAMES, Command, by_name, checked_state, input_rows
+from udrl_explain.command_space.seen_region import FINE_TILES_PER_SPREAD, SeenRegion, seen_areas, seen_region
+from udrl_explain.command_space.support import CommandSupport, command_support
+from udrl_explain.commands import Command, checked_state, input_rows
 from udrl_explain.names import checked_action_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
@@ -27,9 +38,15 @@ COLUMNS = (
     "action", "action_name", "return_low", "return_high", "horizon_low", "horizon_high", "n_cells", "probability",
     "margin", "method", "exact",
 )  # fmt: skip
-SHARE_COLUMNS = ("action", "action_name", "area_share", "n_cells", "probability", "margin", "method", "exact")
-NEAREST_COLUMNS = nearest_changes.COLUMNS
+SHARE_COLUMNS = (
+    "action", "action_name", "area_share", "seen_area_share", "seen_area_share_low", "seen_area_share_high",
+    "seen_plane_share", "support", "n_cells", "probability", "margin", "method", "exact", "seen_method",
+)  # fmt: skip
+NEAREST_COLUMNS = plane_changes.COLUMNS
 EXACT_METHOD = "exact cells of the forest"
+SEEN_AREA_METHOD = (
+    f"middle of certified bounds, from tiles of 1/{FINE_TILES_PER_SPREAD} spread that are wholly or partly seen"
+)
 CHECKED_COMMANDS = 256
 
 
@@ -49,6 +66,8 @@ class CommandMap:
     method : str
     exact : bool
         True for forests: the map equals the policy at every command of the plane.
+    support : CommandSupport or None
+        The training commands; None where they were not given, and nothing is known of what is seen.
     seed : None
         Nothing is drawn.
 
@@ -64,6 +83,7 @@ class CommandMap:
     action_names: tuple[str, ...]
     method: str
     exact: bool
+    support: CommandSupport | None = field(default=None, repr=False)
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -110,6 +130,35 @@ class CommandMap:
         areas = np.bincount(self.actions.ravel(), weights=self.cells.areas.ravel(), minlength=self.cells.n_actions)
         return np.asarray(areas / areas.sum())
 
+    @cached_property
+    def seen_area_bounds(self) -> NDArray[np.float64]:
+        """Certified bounds of :attr:`seen_area_share`, shape ``(2, n_actions)``; NaN where nothing is known or seen.
+
+        The seen part of the plane is enclosed by tiles of 1/96 of a spread. An action's least share comes from the
+        area that is surely seen for it, and that may be seen for the others.
+        """
+        low, high = self._seen_areas
+        others_low, others_high = low.sum() - low, high.sum() - high
+        with np.errstate(invalid="ignore"):
+            return np.stack([low / (low + others_high), high / (high + others_low)])
+
+    @property
+    def seen_area_share(self) -> NDArray[np.float64]:
+        """Share of the seen part of the plane in which each action wins, shape ``(n_actions,)``; adds up to 1.
+
+        From the middle of the bounds of each area, as the border of the seen part is curved: not exact,
+        :attr:`seen_area_bounds` are certain. NaN where the training commands were not given or the plane has no seen
+        part.
+        """
+        middle = self._seen_areas.sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(middle / middle.sum())
+
+    @property
+    def seen_plane_share(self) -> float:
+        """Share of the plane's area that is seen, from the middle of its bounds; NaN where nothing is known."""
+        return float(self._seen_areas.sum() / 2 / self.cells.areas.sum())
+
     def action_at(self, desired_return: ArrayLike, desired_horizon: ArrayLike) -> int | NDArray[np.int64]:
         """Return the action of commands: an int for two numbers, else an array of their broadcast shape.
 
@@ -134,36 +183,38 @@ class CommandMap:
     def nearest_change(
         self,
         command: Command | ArrayLike,
-        metric: ArrayLike,
+        metric: ArrayLike | None = None,
         *,
         action: int | None = None,
     ) -> NearestChange | None:
-        """Find the smallest change of command that gives another action.
+        """Find the smallest change of command that gives another action, and the nearest to a seen command.
 
         Parameters
         ----------
         command : Command or (desired_return, desired_horizon)
             The present command, in the plane.
-        metric : (return spread, horizon spread)
-            Both above 0: the standard deviations of the training commands' desired return and desired horizon.
+        metric : (return spread, horizon spread), optional
+            Both above 0. The standard deviations of the training commands by default, where the map has these.
         action : int, optional
             Look for this action only; any other than the present one by default.
 
         Returns
         -------
         NearestChange or None
-            None where no command of the plane has such an action.
+            None where no command of the plane has such an action. Its `seen` is the nearest seen command of the plane
+            that has one; None where none was found, or the map was made without training commands.
 
         Raises
         ------
         ValueError
-            If the command lies outside the plane, a spread is not above 0, or `action` is the present action.
+            If the command lies outside the plane, a spread is not above 0 or missing, or `action` is the present
+            action.
         SelfCheckError
             If the policy does not confirm the action found.
         """
         return nearest_change(
-            self.cells, self._ask, _checked_command(command), _checked_spread(metric), action=action,
-            method=self.method, exact=self.exact,
+            self.cells, self._ask, checked_command(command), self._spread(metric), action=action,
+            method=self.method, exact=self.exact, support=self.support, region=self._region,
         )  # fmt: skip
 
     def to_frame(self) -> pd.DataFrame:
@@ -188,32 +239,66 @@ class CommandMap:
         return pd.DataFrame(columns, columns=list(COLUMNS))
 
     def share_frame(self) -> pd.DataFrame:
-        """One row per action, columns :data:`SHARE_COLUMNS`; probability and margin where it wins (NaN if nowhere)."""
+        """One row per action, columns :data:`SHARE_COLUMNS`; probability and margin where it wins (NaN if nowhere).
+
+        `exact` is about the share of the plane; the share of its seen part has bounds, made as `seen_method` says.
+        """
         columns = {
             "action": np.arange(self.cells.n_actions),
             "action_name": np.array(self.action_names, dtype=object),
             "area_share": self.area_share,
+            "seen_area_share": self.seen_area_share,
+            "seen_area_share_low": self.seen_area_bounds[0],
+            "seen_area_share_high": self.seen_area_bounds[1],
+            "seen_plane_share": self.seen_plane_share,
+            "support": "" if self.support is None else str(self.support.kind),
             **self._means(self.actions, self.cells.n_actions),
             "method": self.method,
             "exact": self.exact,
+            "seen_method": "" if self.support is None else SEEN_AREA_METHOD,
         }
         return pd.DataFrame(columns, columns=list(SHARE_COLUMNS))
 
     def nearest_frame(
         self,
         command: Command | ArrayLike,
-        metric: ArrayLike,
+        metric: ArrayLike | None = None,
         *,
         action: int | None = None,
     ) -> pd.DataFrame:
-        """Three rows (both commands free, return alone, horizon alone), columns :data:`NEAREST_COLUMNS`.
+        """Rows for both commands free, return alone and horizon alone, columns :data:`NEAREST_COLUMNS`.
+
+        Where the map has training commands, a last row tells the nearest seen change, and `seen` says of every row
+        whether its command is seen.
 
         Parameters as for :meth:`nearest_change`. Where nothing flips, `found` is False and the rest is empty.
         """
         nearest = self.nearest_change(command, metric, action=action)
-        here = _checked_command(command)
+        here = checked_command(command)
         own = int(self._ask([here.desired_return], [here.desired_horizon])[0])
-        return change_frame(here, own, _checked_spread(metric), nearest, self.action_names, self.method, self.exact)
+        return change_frame(
+            here, own, self._spread(metric), nearest, self.action_names, self.method, self.exact, self.support
+        )
+
+    def _spread(self, metric: ArrayLike | None) -> tuple[float, float]:
+        if metric is not None:
+            return checked_spread(metric)
+        if self.support is None:
+            raise ValueError(
+                "metric must be (return spread, horizon spread) where the map was made without training_commands"
+            )
+        return self.support.spread
+
+    @cached_property
+    def _region(self) -> SeenRegion | None:
+        return None if self.support is None else seen_region(self.support)
+
+    @cached_property
+    def _seen_areas(self) -> NDArray[np.float64]:
+        """Bounds of the seen area of each action, shape ``(2, n_actions)``."""
+        if self.support is None:
+            return np.full((2, self.cells.n_actions), np.nan)
+        return np.stack(seen_areas(self.cells, seen_region(self.support, FINE_TILES_PER_SPREAD)))
 
     def _means(self, labels: NDArray[np.int64], n_labels: int) -> dict[str, NDArray[np.generic]]:
         """Number of cells, and mean probability and margin by area, of each label."""
@@ -243,6 +328,7 @@ def command_map(
     horizons: tuple[float, float],
     *,
     grid: tuple[int, int] = (101, 101),
+    training_commands: CommandSupport | pd.DataFrame | ArrayLike | None = None,
     n_jobs: int | None = None,
 ) -> CommandMap:
     """Map which action wins at which command, at one state.
@@ -258,6 +344,9 @@ def command_map(
     grid : (n_returns, n_horizons)
         For policies that are no forests: the plane is cut into so many equal cells, and the policy asked at their
         centres. Forests need none.
+    training_commands : CommandSupport, DataFrame or array_like of shape (n, 2), optional
+        Which commands are seen: ``fitted_commands(run.training_inputs)``, what the policy was last fitted on. Needed
+        for the areas of the seen part and the nearest seen change.
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -276,16 +365,17 @@ def command_map(
     checked_policy(policy)
     fixed = checked_state(state, policy.feature_names).copy()
     fixed.setflags(write=False)
+    support = None if training_commands is None else command_support(training_commands)
     if isinstance(policy, ForestPolicy):
         cells = command_cells(policy, fixed, returns, horizons, n_jobs=n_jobs)
-        exact = CommandMap(cells, fixed, policy, policy.action_names, EXACT_METHOD, True)
+        exact = CommandMap(cells, fixed, policy, policy.action_names, EXACT_METHOD, True, support)
         _check_against_policy(exact)
         return exact
     cells = grid_cells(policy, fixed, returns, horizons, grid)
     method = "grid of {} x {} commands".format(*cells.actions.shape)
     if policy.probability_source != "probabilities":
         method += f", {policy.probability_source}"
-    return CommandMap(cells, fixed, policy, policy.action_names, method, exact=False)
+    return CommandMap(cells, fixed, policy, policy.action_names, method, False, support)
 
 
 def _check_against_policy(result: CommandMap) -> None:
@@ -307,19 +397,3 @@ def _check_against_policy(result: CommandMap) -> None:
             f"at return {commands[row, 0]!r}, horizon {commands[row, 1]!r} the map gives {ours[row]}, the policy "
             f"{theirs[row]}"
         )
-
-
-def _checked_command(command: Command | ArrayLike) -> Command:
-    if isinstance(command, Command):
-        return command
-    values = np.asarray(by_name(command, COMMAND_NAMES, "command"), dtype=np.float64)
-    if values.shape != (2,):
-        raise ValueError(f"command must be (desired_return, desired_horizon), got {command!r}")
-    return Command(float(values[0]), float(values[1]))
-
-
-def _checked_spread(metric: ArrayLike) -> tuple[float, float]:
-    values = np.asarray(by_name(metric, COMMAND_NAMES, "metric"), dtype=np.float64)
-    if values.shape != (2,) or not (np.isfinite(values) & (values > 0)).all():
-        raise ValueError(f"metric must be (return spread, horizon spread), both finite and above 0, got {metric!r}")
-    return float(values[0]), float(values[1])

@@ -10,31 +10,32 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.analysis.importance.measures import with_pair
 from udrl_explain.attributions import attribute
+from udrl_explain.attributions.pair import PAIR_NAME, magnitudes_with_pair
 from udrl_explain.command_space.influence import (
     BETWEEN_COMMANDS,
     CommandInfluence,
     probabilities_under,
     state_influence,
 )
-from udrl_explain.command_space.support import PAIR_NAME, CommandSupport, command_support
+from udrl_explain.command_space.support import CommandSupport, SupportKind, command_support
 from udrl_explain.commands import N_COMMANDS, checked_states
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
 
 COLUMNS = (
-    "level", "desired_return", "desired_horizon", "seen", "density", "action", "action_name", "probability", "low",
-    "high", "low_quantile", "high_quantile", "greedy_share", "flip_rate", "any_flip_share", "n_rows", "method", "exact",
-    "probability_source",
+    "level", "desired_return", "desired_horizon", "seen", "density", "support", "action", "action_name", "probability",
+    "low", "high", "low_quantile", "high_quantile", "greedy_share", "flip_rate", "any_flip_share", "n_rows", "method",
+    "exact", "probability_source",
 )  # fmt: skip
 STATE_COLUMNS = (
-    "state", "level", "desired_return", "desired_horizon", "seen", "density", "action", "action_name", "probability",
+    "state", "level", "desired_return", "desired_horizon", "seen", "density", "support", "action", "action_name",
+    "probability",
 )  # fmt: skip
 MOST_STATES = 20
 IMPORTANCE_COLUMNS = (
-    "level", "desired_return", "desired_horizon", "seen", "density", "feature", "is_command", "is_group", "importance",
-    "n_rows", "n_background", "method", "exact",
+    "level", "desired_return", "desired_horizon", "seen", "density", "support", "feature", "is_command", "is_group",
+    "importance", "n_rows", "n_background", "method", "exact",
 )  # fmt: skip
 SUMMARY_COLUMNS = ("quantity", "value", "definition", "n_rows", "n_levels", "n_commands", "exact")
 METHOD = "every state under every command level"
@@ -55,6 +56,8 @@ class CommandResponse:
         Whether the level is like the training commands (see ``command_support``); None where these were not given.
     density : float64 array of shape (n_levels,), or None
         Share of the training commands near the level.
+    support : SupportKind or None
+        Which commands `seen` and `density` are about.
     importance : float64 array of shape (n_levels, n_features + 1), or None
         Mean over states and actions of the magnitude of the Shapley values; last the command pair, whose two values
         are added before the magnitude is taken. None where they cannot be had; `importance_note` says why.
@@ -82,6 +85,7 @@ class CommandResponse:
     probabilities: NDArray[np.float64]
     seen: NDArray[np.bool_] | None
     density: NDArray[np.float64] | None
+    support: SupportKind | None
     importance: NDArray[np.float64] | None
     importance_note: str
     importance_method: str
@@ -229,6 +233,7 @@ class CommandResponse:
             "desired_horizon": self.commands[level, 1],
             "seen": unknown if self.seen is None else self.seen[level],
             "density": np.nan if self.density is None else self.density[level],
+            "support": "" if self.support is None else str(self.support),
         }
 
 
@@ -256,8 +261,8 @@ def command_response(
         Desired horizon (steps): one for all levels, or one each, for instance those that training episodes of that
         return had (``udrl_explain.sweep.horizons_for``).
     training_commands : CommandSupport, DataFrame or array_like of shape (n, 2), optional
-        Needed to mark levels as seen and for the command influence: ``run.training_commands``, or
-        ``run.training_inputs[:, -2:]``.
+        Needed to mark levels as seen and for the command influence: ``fitted_commands(run.training_inputs)``, what the
+        policy was last fitted on.
     background : array_like of shape (n_background, n_features), optional
         For the Shapley values. None means the path-dependent game, which only averaged forests have; other policies
         then have no importance by level, and :meth:`CommandResponse.importance_frame` says so.
@@ -289,7 +294,7 @@ def command_response(
             [np.column_stack([observations, np.tile(command, (len(observations), 1))]) for command in commands]
         )
         shapley = attribute(policy, rows, background, n_jobs=n_jobs)
-        magnitudes = np.abs(with_pair(np.swapaxes(shapley.values, 1, 2))).mean(axis=1)
+        magnitudes = magnitudes_with_pair(shapley.values).mean(axis=1)
         importance = magnitudes.reshape(len(commands), len(observations), -1).mean(axis=1)
         method, exact, n_background = shapley.method, shapley.exact, shapley.n_background
     return CommandResponse(
@@ -297,6 +302,7 @@ def command_response(
         probabilities=probabilities,
         seen=None if support is None else support.seen(commands),
         density=None if support is None else support.density(commands),
+        support=None if support is None else support.kind,
         importance=importance,
         importance_note=note,
         importance_method=method,

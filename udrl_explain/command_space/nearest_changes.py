@@ -1,26 +1,32 @@
-"""The smallest change of command that gives another action, searched over a plane of cells or a grid.
+"""The nearest command that gives another action, searched over cells of the plane or among points.
 
-Over a forest's exact cells the search is complete, and the answer carries a certificate: nothing nearer flips.
+Over a forest's exact cells the search is complete, and the answer carries a certificate: nothing nearer flips. The
+nearest *seen* command that flips is looked for beside it (``support``): the nearest command may be one that no
+training row came near, and what a policy does there is extrapolation.
+
+The seen part of the plane has a curved border. Over cells it is enclosed from both sides (``seen_region``): the answer
+is a seen command that flips, with the distance below which none does; where the two differ, the true minimum lies
+between them, about a tile (1/32 of a spread) apart. Over a grid the seen commands asked are those of the support.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numba
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space.cells import CommandCells
-from udrl_explain.commands import COMMAND_NAMES, Command
+from udrl_explain.command_space.seen_region import SeenRegion, overlay
+from udrl_explain.command_space.support import CommandSupport
+from udrl_explain.commands import Command
 from udrl_explain.self_check import SelfCheckError
 
-COLUMNS = (
-    "change", "found", "from_return", "from_horizon", "action_from", "action_from_name", "to_return", "to_horizon",
-    "action_to", "action_to_name", "distance", "infimum", "disc_in_plane", "return_spread", "horizon_spread",
-    "method", "exact",
-)  # fmt: skip
 Ask = Callable[[ArrayLike, ArrayLike], NDArray[np.int64]]
+Ends = tuple[tuple[float, float], tuple[float, float]]
+"""Lowest and highest desired return, lowest and highest desired horizon."""
+FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -36,11 +42,14 @@ class CommandChange:
     distance : float
         From the present command to this one, in spreads of the training commands.
     infimum : float or None
-        No command of the plane nearer than this has such an action (up to the rounding of the distance, 15 digits).
-        Cells are open below, so the nearest command of a cell above lies one float64 step inside it: `distance`
-        exceeds `infimum` by at most such a step. None where the plane is a grid: nothing is known between its points.
+        No command of the plane nearer than this has such an action (up to the rounding of the distance, 15 digits);
+        of the nearest seen change: no seen command. Cells are open below, so the nearest command of a cell above lies
+        one float64 step inside it: `distance` exceeds `infimum` by at most such a step, of a seen change by about a
+        tile. None where the plane is a grid: nothing is known between its points.
     disc_in_plane : bool
         True where all commands as near as `infimum` lie in the plane, so that `infimum` holds for any command.
+    seen : bool or None
+        Whether the command is like the training commands; None where these were not given.
     """
 
     command: Command
@@ -48,261 +57,214 @@ class CommandChange:
     distance: float
     infimum: float | None
     disc_in_plane: bool
+    seen: bool | None = None
 
 
-@dataclass(frozen=True)
-class NearestChange:
-    """The smallest change of command that gives another action.
+class SeenChange(NamedTuple):
+    """The nearest seen command that flips, None where none was found, and the distance below which none does."""
 
-    Distances are Euclidean, with desired return and desired horizon each divided by their `spread`.
-
-    Parameters
-    ----------
-    command_from, action_from : Command, int
-        The present command and its action.
-    both : CommandChange or None
-        The nearest with both commands free.
-    along_return, along_horizon : CommandChange or None
-        The nearest with the other command held; None where no flip lies in the plane.
-    spread : (return spread, horizon spread)
-        In reward and steps.
-    method : str
-    exact : bool
-    """
-
-    command_from: Command
-    action_from: int
-    both: CommandChange
-    along_return: CommandChange | None
-    along_horizon: CommandChange | None
-    spread: tuple[float, float]
-    method: str
-    exact: bool
-
-    @property
-    def command_to(self) -> Command:
-        """The nearest float64 command that has another action."""
-        return self.both.command
-
-    @property
-    def action_to(self) -> int:
-        """Its action, asked of the policy itself."""
-        return self.both.action
-
-    @property
-    def distance(self) -> float:
-        """Distance from one command to the other, in spreads."""
-        return self.both.distance
-
-    @property
-    def infimum(self) -> float | None:
-        """The certificate: no command of the plane nearer than this flips (see :class:`CommandChange`)."""
-        return self.both.infimum
-
-    @property
-    def disc_in_plane(self) -> bool:
-        """Whether the certificate holds beyond the plane too (see :class:`CommandChange`)."""
-        return self.both.disc_in_plane
+    change: CommandChange | None
+    infimum: float | None
 
 
-def nearest_change(
+def nearest_in_cells(
     cells: CommandCells,
-    ask: Ask,
     command: Command,
     spread: tuple[float, float],
+    own: int,
+    action: int | None = None,
     *,
-    action: int | None,
-    method: str,
-    exact: bool,
-) -> NearestChange | None:
-    """Find the smallest change of command that gives another action.
+    free: tuple[bool, bool] = (True, True),
+    within: Ends | None = None,
+) -> CommandChange | None:
+    """Nearest command of exact cells with another action (or `action`), and its certificate.
 
     Parameters
     ----------
     cells : CommandCells
-        Exact cells of a forest, or a grid of which only the centres are known (`exact` False).
-    ask : callable (returns, horizons) -> actions
-        The policy at the state, one action per command.
     command : Command
-        In the plane.
+        May lie outside the plane where both commands are free.
     spread : (return spread, horizon spread)
-    action : int or None
-        The action looked for; None for any other than the present one.
-    method, exact
-        How the cells were made.
+    own : int
+        Action under `command`.
+    action : int, optional
+    free : (bool, bool)
+        Whether desired return and desired horizon may change.
+    within : ((low, high), (low, high)), optional
+        Search only these returns and horizons of the plane.
 
     Returns
     -------
-    NearestChange or None
-        None where no command of the plane has such an action.
+    CommandChange or None
+    """
+    ends = plane_ends(cells) if within is None else within
+    values = (command.desired_return, command.desired_horizon)
+    axes = [
+        _reach(edges, value, unit, end, may_change)
+        for edges, value, unit, end, may_change in zip(
+            (cells.return_edges, cells.horizon_edges), values, spread, ends, free, strict=True
+        )
+    ]
+    actions = cells.actions[np.ix_(axes[0].pieces, axes[1].pieces)]
+    wanted = _wanted(actions, own, action)
+    i, j, distance = _nearest(axes[0].steps, axes[1].steps, wanted)
+    if i < 0:
+        return None
+    infimum = float(_nearest(axes[0].gaps, axes[1].gaps, wanted)[2])
+    reached = Command(float(axes[0].reached[i]), float(axes[1].reached[j]))
+    room = _room(ends, values, spread, free)
+    return CommandChange(reached, int(actions[i, j]), float(distance), infimum, infimum <= room)
+
+
+def nearest_seen_in_cells(
+    cells: CommandCells,
+    command: Command,
+    spread: tuple[float, float],
+    own: int,
+    action: int | None,
+    nearest: CommandChange,
+    support: CommandSupport,
+    region: SeenRegion,
+    *,
+    within: Ends | None = None,
+) -> SeenChange:
+    """Nearest seen command of exact cells with another action (or `action`), and its certificate.
+
+    Parameters as for :func:`nearest_in_cells`, whose answer is `nearest`: where that command is seen it is the nearest
+    seen one too, exactly. Else candidates are the training commands themselves and every command of
+    the tiles that are seen throughout; the certificate comes from the tiles that may hold a seen command.
+    """
+    if marked_change(nearest, support).seen:
+        return SeenChange(nearest, nearest.infimum)
+    ends = plane_ends(cells) if within is None else within
+    values = (command.desired_return, command.desired_horizon)
+    points = points_within(support.seen_commands, ends)
+    best = nearest_point(points, cells.actions_at(*points.T), command, spread, own, action)
+    pieces = overlay(cells, region)
+    most = np.inf if best is None else best.distance
+    axes = [
+        _reach(edges, value, unit, end, True).nearer_than(most)
+        for edges, value, unit, end in zip(
+            (pieces.return_edges, pieces.horizon_edges), values, spread, ends, strict=True
+        )
+    ]
+    rows, columns = axes[0].pieces, axes[1].pieces
+    actions = cells.actions[np.ix_(pieces.return_cell[rows], pieces.horizon_cell[columns])]
+    wanted = _wanted(actions, own, action)
+    tiles = np.ix_(pieces.return_tile[rows], pieces.horizon_tile[columns])
+    i, j, distance = _nearest(axes[0].steps, axes[1].steps, wanted & np.pad(region.inner, 1)[tiles])
+    if i >= 0 and distance < most:
+        most = float(distance)
+        reached = Command(float(axes[0].reached[i]), float(axes[1].reached[j]))
+        best = CommandChange(reached, int(actions[i, j]), most, None, False)
+    infimum = float(_nearest(axes[0].gaps, axes[1].gaps, wanted & np.pad(region.outer, 1)[tiles])[2])
+    infimum = min(max(infimum, nearest.infimum or 0.0), most)
+    if best is None:
+        return SeenChange(None, infimum)
+    room = _room(ends, values, spread, (True, True))
+    return SeenChange(replace(best, infimum=infimum, disc_in_plane=infimum <= room), infimum)
+
+
+def nearest_point(
+    points: FloatArray,
+    actions: NDArray[np.int64],
+    command: Command,
+    spread: tuple[float, float],
+    own: int,
+    action: int | None = None,
+) -> CommandChange | None:
+    """Nearest of the commands `points`, shape ``(n, 2)``, whose action in `actions` is another; the first of equals."""
+    candidates = np.flatnonzero(_wanted(actions, own, action))
+    if len(candidates) == 0:
+        return None
+    steps = (points[candidates] - (command.desired_return, command.desired_horizon)) / np.array(spread)
+    distances = np.hypot(*steps.T)
+    k = int(np.argmin(distances))
+    point = points[candidates[k]]
+    reached = Command(float(point[0]), float(point[1]))
+    return CommandChange(reached, int(actions[candidates[k]]), float(distances[k]), None, False)
+
+
+def confirm_change(change: CommandChange, ask: Ask) -> None:
+    """Ask the policy itself.
 
     Raises
     ------
-    ValueError
-        If the command lies outside the plane, or `action` is no other action.
     SelfCheckError
-        If the policy does not confirm an action found.
+        If it answers otherwise.
     """
-    cells.cell_at(command.desired_return, command.desired_horizon)
-    own = int(ask([command.desired_return], [command.desired_horizon])[0])
-    if action is not None and not (0 <= action < cells.n_actions and action != own):
-        raise ValueError(
-            f"action must be one of 0..{cells.n_actions - 1} other than the present action {own}, got {action}"
-        )
-    search = _over_cells if exact else _over_points
-    along_return = search(cells, ask, command, own, action, spread, (True, False))
-    along_horizon = search(cells, ask, command, own, action, spread, (False, True))
-    both = search(cells, ask, command, own, action, spread, (True, True))
-    if not exact:
-        # The lines through the command are no lines of the grid.
-        found = [change for change in (both, along_return, along_horizon) if change is not None]
-        both = min(found, key=lambda change: change.distance, default=None)
-    if both is None:
-        return None
-    for change in (both, along_return, along_horizon):
-        if change is not None:
-            _confirm(change, ask)
-    return NearestChange(command, own, both, along_return, along_horizon, spread, method, exact)
+    found = int(ask([change.command.desired_return], [change.command.desired_horizon])[0])
+    if found != change.action:
+        raise SelfCheckError(f"the plane gives action {change.action} at {change.command!r}, the policy {found}")
 
 
-def change_frame(
-    command: Command,
-    action_from: int,
-    spread: tuple[float, float],
-    nearest: NearestChange | None,
-    action_names: Sequence[str],
-    method: str,
-    exact: bool,
-) -> pd.DataFrame:
-    """Three rows (both commands free, return alone, horizon alone), columns :data:`COLUMNS`.
+def marked_change(change: CommandChange, support: CommandSupport, *, must_be_seen: bool = False) -> CommandChange:
+    """Say of a change whether its command is seen.
 
-    Where nothing flips, `found` is False and what was looked for is empty.
+    Raises
+    ------
+    SelfCheckError
+        If it is not, though it was found as such.
     """
-    changes: list[CommandChange | None] = [None, None, None]
-    if nearest is not None:
-        changes = [nearest.both, nearest.along_return, nearest.along_horizon]
-    rows = []
-    for name, change in zip(("both", *COMMAND_NAMES), changes, strict=True):
-        row = {
-            "change": name,
-            "found": change is not None,
-            "from_return": command.desired_return,
-            "from_horizon": command.desired_horizon,
-            "action_from": action_from,
-            "action_from_name": action_names[action_from],
-            "disc_in_plane": change is not None and change.disc_in_plane,
-            "return_spread": spread[0],
-            "horizon_spread": spread[1],
-            "method": method,
-            "exact": exact,
-        }
-        if change is not None:
-            row |= {
-                "to_return": change.command.desired_return,
-                "to_horizon": change.command.desired_horizon,
-                "action_to": change.action,
-                "action_to_name": action_names[change.action],
-                "distance": change.distance,
-                "infimum": np.nan if change.infimum is None else change.infimum,
-            }
-        rows.append(row)
-    frame = pd.DataFrame(rows, columns=list(COLUMNS))
-    numbers = dict.fromkeys(("to_return", "to_horizon", "distance", "infimum"), "float64")
-    return frame.astype({"action_to": "Int64", "action_to_name": object, **numbers})
+    command = change.command
+    seen = bool(support.seen([(command.desired_return, command.desired_horizon)])[0])
+    if must_be_seen and not seen:
+        raise SelfCheckError(f"{command!r} was found as seen and is not")
+    return replace(change, seen=seen)
 
 
-def _over_cells(
-    cells: CommandCells,
-    ask: Ask,
-    command: Command,
-    own: int,
-    action: int | None,
-    spread: tuple[float, float],
-    free: tuple[bool, bool],
-) -> CommandChange | None:
-    here = cells.cell_at(command.desired_return, command.desired_horizon)
-    axes = zip(
-        (cells.return_edges, cells.horizon_edges),
-        (command.desired_return, command.desired_horizon),
-        (int(here[0]), int(here[1])),
-        spread,
-        free,
-        strict=True,
-    )
-    lines, reached, steps, gaps = [], [], [], []
-    for edges, value, home, unit, may_change in axes:
-        k = np.arange(len(edges) - 1) if may_change else np.array([home])
-        # A cell holds its upper edge; its lowest command is the next number above its lower edge.
-        up = np.where(k > home, np.nextafter(edges[k], np.inf), value)
-        lines.append(k)
-        reached.append(np.where(k < home, edges[k + 1], up))
-        steps.append(np.abs(reached[-1] - value) / unit)
-        closure = np.where(k < home, edges[k + 1], np.where(k > home, edges[k], value))
-        gaps.append(np.abs(closure - value) / unit)
-    actions = cells.actions[np.ix_(*lines)]
-    wanted = _wanted(actions, own, action)
-    i, j, distance = _nearest(*steps, wanted)
-    if i < 0:
-        return None
-    infimum = float(_nearest(*gaps, wanted)[2])
-    room = _room(cells, command, spread, free)
-    return CommandChange(
-        Command(float(reached[0][i]), float(reached[1][j])),
-        int(actions[i, j]),
-        float(distance),
-        infimum,
-        infimum <= room,
-    )
+@dataclass(frozen=True, eq=False)
+class _Reach:
+    """Pieces of one axis: the nearest command of each, and how far it and the piece's closure are, in spreads."""
+
+    pieces: NDArray[np.int64]
+    reached: FloatArray
+    steps: FloatArray
+    gaps: FloatArray
+
+    def nearer_than(self, most: float) -> "_Reach":
+        near = self.gaps <= most
+        return _Reach(self.pieces[near], self.reached[near], self.steps[near], self.gaps[near])
 
 
-def _over_points(
-    cells: CommandCells,
-    ask: Ask,
-    command: Command,
-    own: int,
-    action: int | None,
-    spread: tuple[float, float],
-    free: tuple[bool, bool],
-) -> CommandChange | None:
-    returns, horizons, actions = cells.return_centres, cells.horizon_centres, cells.actions
-    if not free[0]:
-        returns = np.array([command.desired_return])
-    if not free[1]:
-        horizons = np.array([command.desired_horizon])
-    if not all(free):
-        actions = ask(*np.broadcast_arrays(returns, horizons)).reshape(len(returns), len(horizons))
-    i, j, distance = _nearest(
-        np.abs(returns - command.desired_return) / spread[0],
-        np.abs(horizons - command.desired_horizon) / spread[1],
-        _wanted(actions, own, action),
-    )
-    if i < 0:
-        return None
-    return CommandChange(
-        Command(float(returns[i]), float(horizons[j])), int(actions[i, j]), float(distance), None, False
-    )
+def _reach(edges: FloatArray, value: float, unit: float, ends: tuple[float, float], may_change: bool) -> _Reach:
+    pieces = np.arange(len(edges) - 1)
+    if not may_change:
+        pieces = pieces[np.searchsorted(edges[1:-1], value, side="left")][None]
+    # A piece holds its upper edge; its lowest command is the next number above its lower edge.
+    lowest = np.where(pieces > 0, np.nextafter(edges[pieces], np.inf), edges[0])
+    lowest, highest = np.maximum(lowest, ends[0]), np.minimum(edges[pieces + 1], ends[1])
+    pieces, lowest, highest = (line[lowest <= highest] for line in (pieces, lowest, highest))
+    reached = np.clip(value, lowest, highest)
+    closure = np.clip(value, np.maximum(edges[pieces], ends[0]), highest)
+    return _Reach(pieces, reached, np.abs(reached - value) / unit, np.abs(closure - value) / unit)
 
 
 def _wanted(actions: NDArray[np.int64], own: int, action: int | None) -> NDArray[np.bool_]:
     return np.ascontiguousarray(actions != own if action is None else actions == action)
 
 
-def _room(cells: CommandCells, command: Command, spread: tuple[float, float], free: tuple[bool, bool]) -> float:
-    """Distance from the command to the end of the plane, over the axes that may change."""
+def plane_ends(cells: CommandCells) -> Ends:
+    """Range of a plane along both commands."""
+    return (
+        (float(cells.return_edges[0]), float(cells.return_edges[-1])),
+        (float(cells.horizon_edges[0]), float(cells.horizon_edges[-1])),
+    )
+
+
+def points_within(points: FloatArray, ends: Ends) -> FloatArray:
+    """Those of `points`, shape ``(n, 2)``, that lie in the range."""
+    low, high = np.array(ends).T
+    return np.asarray(points[((points >= low) & (points <= high)).all(axis=1)])
+
+
+def _room(ends: Ends, values: tuple[float, float], spread: tuple[float, float], free: tuple[bool, bool]) -> float:
+    """Distance from the command to the end of what is searched, over the axes that may change."""
     room = np.inf
-    values = (command.desired_return, command.desired_horizon)
-    for edges, value, unit, may_change in zip(
-        (cells.return_edges, cells.horizon_edges), values, spread, free, strict=True
-    ):
+    for (low, high), value, unit, may_change in zip(ends, values, spread, free, strict=True):
         if may_change:
-            room = min(room, float(min(value - edges[0], edges[-1] - value)) / unit)
+            room = min(room, float(min(value - low, high - value)) / unit)
     return room
-
-
-def _confirm(change: CommandChange, ask: Ask) -> None:
-    found = int(ask([change.command.desired_return], [change.command.desired_horizon])[0])
-    if found != change.action:
-        raise SelfCheckError(f"the plane gives action {change.action} at {change.command!r}, the policy {found}")
 
 
 @numba.njit(cache=True, nogil=True)

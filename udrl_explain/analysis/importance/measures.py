@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute
+from udrl_explain.attributions.pair import magnitudes_with_pair, with_pair
 from udrl_explain.commands import N_COMMANDS
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import in_threads
@@ -62,11 +63,6 @@ class Scores:
     high: NDArray[np.float64] | None = None
 
 
-def with_pair(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Append the sum of the two command columns: ``(..., n_features)`` becomes ``(..., n_features + 1)``."""
-    return np.concatenate([values, values[..., -N_COMMANDS:].sum(axis=-1, keepdims=True)], axis=-1)
-
-
 def impurity_scores(forest: Forest) -> Scores:
     """Mean decrease in impurity as ``feature_importances_`` of averaged trees gives it.
 
@@ -99,7 +95,7 @@ def shap_scores(
 ) -> Scores:
     """Mean over rows and actions of the magnitude of the Shapley values; the pair's values are added first."""
     shapley = attribute(policy, inputs, background, seed=seed, n_jobs=n_jobs)
-    values = np.abs(with_pair(np.swapaxes(shapley.values, 1, 2)))  # (n_rows, n_actions, n_features + 1)
+    values = magnitudes_with_pair(shapley.values)
     rows = values.mean(axis=1)
     return Scores(
         SHAP, rows.mean(axis=0), _std(rows), "rows", exact=shapley.exact, rows=rows,

@@ -26,8 +26,8 @@ from udrl_explain.analysis.importance.measures import (
     shap_scores,
     with_intervals,
 )
+from udrl_explain.attributions.pair import PAIR_NAME
 from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
-from udrl_explain.command_space.support import PAIR_NAME
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed

@@ -41,12 +41,11 @@ def answer(context: ReportContext) -> Section:
                 row[:-N_COMMANDS],
                 _including(returns, command.desired_return),
                 _including(horizons, command.desired_horizon),
+                training_commands=probes.support,
                 n_jobs=context.options.n_jobs,
             )
             stem = f"command_map-{experiment.slug}-{what}"
-            context.data(
-                f"command_map_nearest-{experiment.slug}-{what}", result.nearest_frame(command, probes.support.spread)
-            )
+            context.data(f"command_map_nearest-{experiment.slug}-{what}", result.nearest_frame(command))
             context.data(f"command_map_support-{experiment.slug}-{what}", support)
             state = context.data(
                 f"command_map_state-{experiment.slug}-{what}",
@@ -63,15 +62,21 @@ def answer(context: ReportContext) -> Section:
             )
             how = (
                 "Colour says which action the policy takes at this one state under each command; the marker is the "
-                "command in force, the arrow the smallest change that flips the action (in spreads of the training "
-                "commands), light points are commands of the last fit."
+                "command in force, the filled arrow the smallest change that flips the action (in spreads of the "
+                "training commands), and the legend says whether that command is seen; where it is not, the open arrow "
+                "leads to the nearest seen one that flips, if there is one. Light points are commands of the last fit: "
+                "far from them the policy extrapolates."
             )
             items += [*context.pictures(stem, {"": f"{title}: action under every command"}, how), table]
             shares.append(with_columns(result.share_frame(), label=experiment.label, state=kind))
             methods.append(f"{experiment.label}: {result.method}")
     if shares:
         frame = pd.concat(shares, ignore_index=True)
-        caption = "Share of the area of the plane where each action wins."
+        caption = (
+            "Share of the area where each action wins: of the plane, and of its seen part with certified bounds. Seen "
+            "are commands like those of the rows of the last fit (`support`); `seen_plane_share` says how much of the "
+            "plane that is, the rest is extrapolation."
+        )
         items.append(context.table("command_map_shares", frame, "How much of the plane each action holds", caption))
     return Section(
         "Where on the plane of commands does each action win?",

@@ -1,6 +1,6 @@
 """What drove each action of one episode?"""
 
-from udrl_explain.analysis.timeline import episode_timeline
+from udrl_explain.analysis.timeline.result import episode_timeline
 from udrl_explain.report.context import ReportContext
 from udrl_explain.report.page.render import Item, Section
 
@@ -20,38 +20,46 @@ def answer(context: ReportContext) -> Section:
         )
         title = f"{experiment.label}, seed {run.config.seed}, first final episode"
         stem = f"timeline-{experiment.slug}"
+        frame = result.flips_frame()
+        n_seen = int(frame["seen_flip_action"].notna().sum())
         flips = context.table(
             f"timeline_flips-{experiment.slug}",
-            result.flips_frame(),
-            f"{title}: steps that another command would have changed",
-            "One row per step: the nearest such command of the training range, in spreads of its commands, and "
-            "for forests the test on which most trees part.",
+            frame,
+            f"{title}: {n_seen} of {result.n_rows} steps that another seen command would have changed",
+            "First the steps at which a seen command flips the action: the nearest one, in spreads of the training "
+            "commands, and for forests the test on which most trees part. Seen are commands like those of the rows of "
+            f"the last fit. At {len(frame) - n_seen} more steps no seen command was found that does, only unseen ones "
+            "of the training range, where the policy extrapolates; the CSV holds the nearest of the range for every "
+            "step, marked by `flip_seen`.",
             max_rows=8,
             columns=(
                 "step",
                 "action_name",
                 "desired_return",
                 "desired_horizon",
-                "flip_action_name",
-                "flip_return",
-                "flip_horizon",
+                "seen_flip_action_name",
+                "seen_flip_return",
+                "seen_flip_horizon",
+                "seen_distance",
+                "seen_decisive_feature",
+                "seen_decisive_threshold",
                 "distance",
-                "decisive_feature",
-                "decisive_threshold",
+                "flip_seen",
             ),
         )
         table = context.table(
             stem,
             result.to_frame(),
             f"{title}: every step",
-            "One row per step and shown quantity.",
+            "One row per step and shown quantity; `seen` and `seen_flips` refer to the rows of the last fit.",
             max_rows=6,
             columns=("step", "action_name", "desired_return", "desired_horizon", "part", "name", "value"),
         )
         how = (
             "All strips share the steps of the episode: the action, the command as it runs down, the probabilities, "
             "the Shapley values of the action taken (one colour pushes towards it, the other away) and how much the "
-            "command matters, with the steps marked at which another command would have changed the action."
+            "command matters, with the steps at which another seen command would have changed the action; hatched are "
+            "those at which only an unseen one would."
         )
         items += [*context.pictures(stem, {"": f"{title}: step by step"}, how), flips, table]
         methods.append(f"{experiment.label}: {result.method}, exact {result.exact}")

@@ -1,7 +1,7 @@
 """What drove each action of one episode while its command ran down? One table, step by step.
 
 Each step has the action and the policy's probabilities, the Shapley values of the action taken, the command
-influence, and whether another command of the training range would have changed the action.
+influence, and whether another command would have changed the action: one of the training range, and a seen one.
 """
 
 from collections.abc import Sequence
@@ -11,25 +11,31 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.analysis.importance.measures import with_pair
+from udrl_explain.analysis.timeline.flips import CommandFlip, command_flips
 from udrl_explain.attributions import attribute
-from udrl_explain.command_space.flips import CommandFlip, command_flips
+from udrl_explain.attributions.pair import PAIR_NAME, with_pair
 from udrl_explain.command_space.influence import CommandInfluence, command_influence
-from udrl_explain.command_space.support import PAIR_NAME, CommandSupport, command_support
+from udrl_explain.command_space.nearest_changes import CommandChange
+from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
+from udrl_explain.trees.partings import DecisiveTest
 
 COLUMNS = (
     "step", "action", "action_name", "is_greedy", "reward", "desired_return", "desired_horizon", "seen", "density",
-    "margin", "command_influence", "flip_share", "flips", "flip_action", "flip_distance", "flips_exact", "part", "name",
-    "input", "value", "method", "exact", "n_background", "n_rows",
+    "support", "margin", "command_influence", "flip_share", "flips", "flip_action", "flip_distance", "flips_exact",
+    "seen_flips", "seen_flip_action", "seen_flip_distance", "part", "name", "input", "value", "method", "exact",
+    "n_background", "n_rows",
 )  # fmt: skip
 FLIP_COLUMNS = (
     "step", "action", "action_name", "desired_return", "desired_horizon", "flip_action", "flip_action_name",
     "flip_return", "flip_horizon", "flip_seen", "distance", "return_spread", "horizon_spread", "n_actions_reachable",
-    "decisive_feature", "decisive_threshold", "n_trees_at_test", "n_trees_parting", "n_trees", "method", "exact",
+    "decisive_feature", "decisive_threshold", "n_trees_at_test", "n_trees_parting", "seen_flip_action",
+    "seen_flip_action_name", "seen_flip_return", "seen_flip_horizon", "seen_distance", "seen_infimum",
+    "seen_decisive_feature", "seen_decisive_threshold", "seen_n_trees_at_test", "seen_n_trees_parting", "n_trees",
+    "support", "method", "exact",
 )  # fmt: skip
 PARTS = ("probability", "base value", "Shapley value")
 
@@ -45,11 +51,10 @@ class CommandView:
     influence : CommandInfluence
         Of each step, from the command in force.
     flips : tuple of CommandFlip or None
-        The nearest command of the training range that changes the greedy action; None where there is none.
-    flip_seen : bool array of shape (length,)
-        Whether that command is like those met in training; False where there is none.
-    spread : (return spread, horizon spread)
-        The unit of the flips' distances, in reward and steps.
+        The nearest commands of the training range, and the nearest seen ones, that change the greedy action; None
+        where no command of the range does.
+    support : CommandSupport
+        The training commands; its spread is the unit of the flips' distances.
     flips_method : str
     flips_exact : bool
         Whether all commands of the training range were searched, not a grid.
@@ -59,8 +64,7 @@ class CommandView:
     density: NDArray[np.float64]
     influence: CommandInfluence
     flips: tuple[CommandFlip | None, ...]
-    flip_seen: NDArray[np.bool_]
-    spread: tuple[float, float]
+    support: CommandSupport
     flips_method: str
     flips_exact: bool
 
@@ -162,9 +166,11 @@ class Timeline:
     def flips_frame(self) -> pd.DataFrame:
         """One row per step at which a command of the training range changes the action, columns :data:`FLIP_COLUMNS`.
 
-        `distance` runs from the command in force to the nearest such command, in spreads of the training commands;
-        `flip_seen` says whether training met commands like it. For forests `decisive_feature` and
-        `decisive_threshold` (natural units) name the test at which most of the `n_trees_parting` trees part.
+        First the steps at which a *seen* command does. `distance` runs from the command in force to the nearest command
+        of the training range that flips, in spreads of the training commands; `flip_seen` says whether that command is
+        seen. `seen_distance` runs to the nearest seen one, where one was found; below `seen_infimum` none flips
+        (infinite: none does in the range, missing: not known). For forests the decisive feature and threshold (natural
+        units) name the test at which most of the trees part that part at all.
 
         Raises
         ------
@@ -175,22 +181,46 @@ class Timeline:
         if view is None:
             raise ValueError("flips need the training commands: episode_timeline(..., training_commands=...)")
         greedy = greedy_actions(self.probabilities)
-        rows: list[tuple[object, ...]] = []
-        for step, flip in enumerate(view.flips):
-            if flip is None:
-                continue
-            test = flip.decisive
-            decisive = (None, np.nan, 0, 0) if test is None else (
-                self.feature_names[test.feature], test.threshold, test.n_trees, test.n_trees_parting
-            )  # fmt: skip
-            desired_return, desired_horizon = self.episode.inputs[step, -N_COMMANDS:]
-            rows.append((
-                step, int(greedy[step]), self.action_names[greedy[step]], desired_return, desired_horizon,
-                flip.action, self.action_names[flip.action], flip.command.desired_return,
-                flip.command.desired_horizon, bool(view.flip_seen[step]), flip.distance, *view.spread,
-                flip.n_actions_reachable, *decisive, self.n_trees, view.flips_method, view.flips_exact,
-            ))  # fmt: skip
-        return pd.DataFrame(rows, columns=list(FLIP_COLUMNS))
+        flips = [(step, flip) for step, flip in enumerate(view.flips) if flip is not None]
+        rows = [
+            {
+                "step": step,
+                "action": int(greedy[step]),
+                "action_name": self.action_names[greedy[step]],
+                "desired_return": self.episode.inputs[step, RETURN_COLUMN],
+                "desired_horizon": self.episode.inputs[step, HORIZON_COLUMN],
+                "flip_seen": bool(flip.nearest.seen),
+                "distance": flip.nearest.distance,
+                "return_spread": view.support.spread[0],
+                "horizon_spread": view.support.spread[1],
+                "n_actions_reachable": flip.n_actions_reachable,
+                "seen_distance": np.nan if flip.seen is None else flip.seen.distance,
+                "seen_infimum": np.nan if flip.seen_infimum is None else flip.seen_infimum,
+                "n_trees": self.n_trees,
+                "support": str(view.support.kind),
+                "method": view.flips_method,
+                "exact": view.flips_exact,
+                **self._change_columns("", flip.nearest, flip.decisive),
+                **self._change_columns("seen_", flip.seen, flip.seen_decisive),
+            }
+            for step, flip in sorted(flips, key=lambda pair: pair[1].seen is None)
+        ]
+        frame = pd.DataFrame(rows, columns=list(FLIP_COLUMNS))
+        return frame.astype({"flip_action": "Int64", "seen_flip_action": "Int64"})
+
+    def _change_columns(
+        self, prefix: str, change: CommandChange | None, test: DecisiveTest | None
+    ) -> dict[str, object]:
+        return {
+            f"{prefix}flip_action": pd.NA if change is None else change.action,
+            f"{prefix}flip_action_name": None if change is None else self.action_names[change.action],
+            f"{prefix}flip_return": np.nan if change is None else change.command.desired_return,
+            f"{prefix}flip_horizon": np.nan if change is None else change.command.desired_horizon,
+            f"{prefix}decisive_feature": None if test is None else self.feature_names[test.feature],
+            f"{prefix}decisive_threshold": np.nan if test is None else test.threshold,
+            f"{prefix}n_trees_at_test": 0 if test is None else test.n_trees,
+            f"{prefix}n_trees_parting": 0 if test is None else test.n_trees_parting,
+        }
 
     def _step_columns(self) -> dict[str, "NDArray[np.generic] | pd.api.extensions.ExtensionArray"]:
         length, view = len(self.episode), self.commands
@@ -198,6 +228,8 @@ class Timeline:
         unknown = pd.array([pd.NA] * length, dtype="boolean")
         nothing = np.full(length, np.nan)
         flips: Sequence[CommandFlip | None] = [None] * length if view is None else view.flips
+        nearest = [None if flip is None else flip.nearest for flip in flips]
+        seen = [None if flip is None else flip.seen for flip in flips]
         return {
             "step": np.arange(length),
             "action": actions,
@@ -208,13 +240,17 @@ class Timeline:
             "desired_horizon": self.episode.inputs[:, HORIZON_COLUMN],
             "seen": unknown if view is None else view.seen,
             "density": nothing if view is None else view.density,
+            "support": np.full(length, "" if view is None else str(view.support.kind), dtype=object),
             "margin": self.margin,
             "command_influence": nothing if view is None else view.influence.influence,
             "flip_share": nothing if view is None else view.influence.flip_share,
-            "flips": unknown if view is None else np.array([flip is not None for flip in flips]),
-            "flip_action": pd.array([pd.NA if flip is None else flip.action for flip in flips], dtype="Int64"),
-            "flip_distance": np.array([np.nan if flip is None else flip.distance for flip in flips]),
+            "flips": unknown if view is None else _found(nearest),
+            "flip_action": _actions_of(nearest),
+            "flip_distance": _distances_of(nearest),
             "flips_exact": unknown if view is None else np.full(length, view.flips_exact),
+            "seen_flips": unknown if view is None else _found(seen),
+            "seen_flip_action": _actions_of(seen),
+            "seen_flip_distance": _distances_of(seen),
         }
 
 
@@ -237,11 +273,11 @@ def episode_timeline(
     background : array_like of shape (n_background, n_features), optional
         For the Shapley values. None means the path-dependent game, which only averaged forests have.
     training_commands : CommandSupport, DataFrame or array_like of shape (n, 2), optional
-        Needed for command influence, flips and the marks of seen commands: ``run.training_commands``, or
-        ``run.training_inputs[:, -2:]``.
+        Needed for command influence, flips and the marks of seen commands:
+        ``fitted_commands(run.training_inputs)``, what the policy was last fitted on.
     grid : (n_returns, n_horizons)
-        Where flips of a policy that is no forest are looked for, over the training range. Forests are searched
-        exactly.
+        Where flips of a policy that is no forest are looked for, over the training range, besides the training
+        commands themselves. Forests are searched exactly.
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -258,7 +294,8 @@ def episode_timeline(
     -----
     Flips change the *greedy* action under the command in force, which is the action taken unless that was sampled
     (`is_greedy`). The training range is the rectangle between the lowest and highest training commands; it holds
-    commands that were never met, so a flip also says whether its command is seen.
+    commands that no training row came near, where the policy extrapolates. So each flip says whether its command is
+    seen, and beside it stands the nearest flip to a seen command, if there is one.
     """
     checked_policy(policy)
     if not isinstance(episode, Episode):
@@ -298,19 +335,24 @@ def _command_view(
 ) -> CommandView:
     commands = rows[:, -N_COMMANDS:]
     flips, method, exact = command_flips(policy, rows, support, grid, n_jobs=n_jobs)
-    # Where nothing flips, any finite command does: the answer is not used.
-    nearest = [
-        commands[i] if flip is None else (flip.command.desired_return, flip.command.desired_horizon)
-        for i, flip in enumerate(flips)
-    ]
-    found = np.array([flip is not None for flip in flips])
     return CommandView(
         seen=support.seen(commands),
         density=support.density(commands),
         influence=command_influence(policy, rows, support, n_jobs=n_jobs),
         flips=tuple(flips),
-        flip_seen=support.seen(np.array(nearest)) & found,
-        spread=support.spread,
+        support=support,
         flips_method=method,
         flips_exact=exact,
     )
+
+
+def _found(changes: Sequence[CommandChange | None]) -> NDArray[np.bool_]:
+    return np.array([change is not None for change in changes])
+
+
+def _actions_of(changes: Sequence[CommandChange | None]) -> "pd.api.extensions.ExtensionArray":
+    return pd.array([pd.NA if change is None else change.action for change in changes], dtype="Int64")
+
+
+def _distances_of(changes: Sequence[CommandChange | None]) -> NDArray[np.float64]:
+    return np.array([np.nan if change is None else change.distance for change in changes])

@@ -1,0 +1,1 @@
+"""What drove each action of one episode while its command ran down?"""
