@@ -11,6 +11,7 @@ from matplotlib.colors import to_hex
 
 from udrl_explain.analysis.obedience.measures import obeyed_range, upper_saturation
 from udrl_explain.analysis.obedience.result import COLUMNS, SUMMARY_COLUMNS, obedience
+from udrl_explain.command_space.support import command_support, fitted_commands
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.tables import read_csv, write_csv
 
@@ -226,6 +227,31 @@ def test_seen_levels_are_those_that_training_episodes_achieved_not_those_asked_f
     half = obedience(a_sweep(lambda desired, horizon, seed: min(desired, 100.0), commands), training_commands=training)
     assert (half.mae_seen, half.mae) == (0.0, 180.0)
     assert summary_of(half)["n_seen"] == 3
+
+
+def test_each_run_is_judged_by_its_own_rows_of_the_last_fit():
+    sweep = pd.concat(
+        [a_sweep(obedient, [(0.0, 5.0), (50.0, 10.0)], seed=1), a_sweep(obedient, [(2.0, 5.0), (60.0, 10.0)], seed=2)]
+    )
+    rows = [
+        np.repeat([[0.3, 0.0, 5.0], [0.1, 50.0, 10.0]], 30, axis=0),
+        np.repeat([[0.3, 2.0, 5.0], [0.1, 20.0, 5.0]], 10, axis=0),
+    ]
+    result = obedience(sweep, training_commands=[fitted_commands(part) for part in rows])
+    frame = result.to_frame()
+    assert frame["seen"].tolist() == [True, False]
+    assert frame["n_seeds_seen"].tolist() == [2, 1]
+    assert frame["density"].tolist() == [0.5, 0.25]
+    assert set(frame["support"]) == {"fitted"}
+    assert summary_of(result)["support"] == "fitted"
+    assert summary_of(result)["n_seen"] == 1
+    # Returns 0..50 in the one run, 2..20 in the other.
+    assert result.tolerance == pytest.approx(0.1 * (50 + 18) / 2)
+    assert set(obedience(sweep, training_commands=TRAINING).to_frame()["support"]) == {"achieved"}
+    with pytest.raises(ValueError, match="one support per run, 2, got 1"):
+        obedience(sweep, training_commands=[fitted_commands(rows[0])])
+    with pytest.raises(ValueError, match="must be of one kind"):
+        obedience(sweep, training_commands=[fitted_commands(rows[0]), command_support([(1.0, 2.0)])])
 
 
 def test_nothing_is_marked_where_the_training_commands_are_not_given():

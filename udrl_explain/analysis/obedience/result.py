@@ -20,23 +20,25 @@ from udrl_explain.analysis.obedience.measures import (
     slope,
     upper_saturation,
 )
-from udrl_explain.command_space.support import CommandSupport, command_support
+from udrl_explain.analysis.obedience.seen import TrainingCommands, levels_seen, supports_of, tolerance_of
+from udrl_explain.command_space.support import SupportKind
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.results import displayed
 from udrl_explain.statistics.bootstrap import Interval, hierarchical_draws
 
 COLUMNS = (
     "level", "desired_return", "desired_return_low", "desired_return_high", "desired_horizon", "mean", "low", "high",
-    "low_over_seeds", "high_over_seeds", "mean_length", "seen", "density", "within_tolerance", "n_episodes", "n_seeds",
+    "low_over_seeds", "high_over_seeds", "mean_length", "seen", "n_seeds_seen",
+    "density", "support",
+    "within_tolerance", "n_episodes", "n_seeds",
     "is_grid", "n_rows", "method", "exact", "seed",
 )  # fmt: skip
 SUMMARY_COLUMNS = (
     "mae", "mae_seen", "slope", "slope_low", "slope_high", "slope_low_over_seeds", "slope_high_over_seeds", "spearman",
     "saturation_low", "saturation_high", "obeyed_low", "obeyed_high", "n_obeyed", "tolerance", "n_levels", "n_seen",
-    "n_seeds", "is_grid", "note", "n_rows", "method", "exact", "seed",
+    "support", "n_seeds", "is_grid", "note", "n_rows", "method", "exact", "seed",
 )  # fmt: skip
 METHOD = "mean over seeds of each seed's mean; 95 % percentile bootstrap over episodes, and over seeds then episodes"
-TOLERANCE_SHARE = 0.1
 
 FloatArray = NDArray[np.float64]
 
@@ -62,9 +64,13 @@ class Obedience:
     slope_over_episodes, slope_over_seeds : Interval
         Of the slope; NaN also where a run's levels have different numbers of episodes.
     seen : bool array of shape (n_levels,), or None
-        Whether training met commands like that of the level; None where these were not given.
+        Whether every run has met commands like that of its level; None where the training commands were not given.
+    n_seeds_seen : int64 array of shape (n_levels,), or None
+        Runs that have.
     density : float64 array of shape (n_levels,), or None
-        Share of the training commands near the level.
+        Share of a run's training commands near its level, mean over the runs.
+    support : SupportKind or None
+        Which training commands these are.
     tolerance : float
         In reward.
     seed : int
@@ -88,7 +94,9 @@ class Obedience:
     slope_over_episodes: Interval
     slope_over_seeds: Interval
     seen: NDArray[np.bool_] | None
+    n_seeds_seen: NDArray[np.int64] | None
     density: FloatArray | None
+    support: SupportKind | None
     tolerance: float
     seed: int
     method: str = METHOD
@@ -208,7 +216,11 @@ class Obedience:
             "high_over_seeds": self.over_seeds.high,
             "mean_length": self.mean_length,
             "seen": pd.array([pd.NA] * self.n_levels, dtype="boolean") if self.seen is None else self.seen,
+            "n_seeds_seen": pd.array(
+                [pd.NA] * self.n_levels if self.n_seeds_seen is None else self.n_seeds_seen, "Int64"
+            ),
             "density": np.nan if self.density is None else self.density,
+            "support": "" if self.support is None else str(self.support),
             "within_tolerance": np.abs(self.errors) <= self.tolerance,
             "n_episodes": self.n_episodes,
             "n_seeds": self.n_seeds,
@@ -240,6 +252,7 @@ class Obedience:
             "tolerance": self.tolerance,
             "n_levels": self.n_levels,
             "n_seen": pd.NA if self.seen is None else int(self.seen.sum()),
+            "support": "" if self.support is None else str(self.support),
             "n_seeds": self.n_seeds,
             "is_grid": self.is_grid,
             "note": self.note,
@@ -254,7 +267,7 @@ class Obedience:
 def obedience(
     sweep: pd.DataFrame,
     *,
-    training_commands: CommandSupport | pd.DataFrame | None = None,
+    training_commands: TrainingCommands | None = None,
     seed: int = 0,
     tolerance: float | None = None,
 ) -> Obedience:
@@ -266,14 +279,15 @@ def obedience(
         One row per episode: ``desired_return``, ``desired_horizon``, ``achieved_return``, and, where known,
         ``environment_seed`` and ``length``: ``Run.command_sweep`` or ``Run.command_grid``. Several runs in one frame
         are told apart by a column ``seed`` (of the training).
-    training_commands : DataFrame or CommandSupport, optional
-        ``Run.training_commands``, of one or more runs: ``achieved_return`` and ``length`` of the training episodes.
-        Marks the levels that training met.
+    training_commands : CommandSupport, sequence of CommandSupport, or DataFrame, optional
+        Marks the levels that training met. ``fitted_commands(run.training_inputs)``, of several runs one each in the
+        order of their seeds: what the policies were last fitted on, by which their answers are judged. A frame
+        (``Run.training_commands``, of one or more runs) stands for what all training episodes achieved.
     seed : int
         Of the bootstrap.
     tolerance : float, optional
-        In reward. A tenth of the span of desired returns of the seen levels by default; of all levels, where fewer
-        than two are seen or that is not known.
+        In reward. By default a tenth of the range of desired returns that training met (5 % to 95 % quantile, mean
+        over the runs); of that of the levels, where the training commands are not given or all agree.
 
     Returns
     -------
@@ -291,10 +305,10 @@ def obedience(
       what its training met; they are put together by rank, first to first, and stand at their mean command.
       Intervals are those of the mean of achieved minus desired return, moved to the mean desired return, so that
       runs which ask for different returns do not widen them.
-    - A level is *seen* if training rows carried commands like it (``command_support``). What a training row carries
-      is not the command that the exploring agent was given but, in hindsight, what its episode went on to achieve and
-      in how many steps. The sweep commands an agent at its first step, and there that is the return and the length
-      of the whole episode.
+    - A level is *seen* if training rows carried commands like it, in every run (``command_space.support``). What a
+      training row carries is not the command that the exploring agent was given but, in hindsight, what its episode
+      went on to achieve and in how many steps. Rows of early episodes have often left the buffer before the last fit:
+      the fitted support is smaller than what all episodes achieved.
     - Saturation: the lowest level from whose mean those of all higher levels differ by no more than the tolerance, if
       these ask for more by over two tolerances; the mirror image at the low end. A policy that ignores its command is
       saturated at both ends from the far end on.
@@ -319,8 +333,8 @@ def obedience(
     n_fewest = min(len(values) for run in spread for values in run)
     over_episodes, slope_over_episodes = sweep_intervals(spread, desired, mean, episode_draws, n_fewest, seed)
     over_seeds, slope_over_seeds = sweep_intervals(spread, desired, mean, hierarchical_draws, len(runs), seed)
-    support = None if training_commands is None else _hindsight_support(training_commands)
-    seen = None if support is None else support.seen(commands)
+    supports = () if training_commands is None else supports_of(training_commands, len(runs))
+    met = levels_seen(runs, supports) if supports else None
     return Obedience(
         commands=levels,
         achieved=tuple(run.achieved for run in runs),
@@ -330,39 +344,10 @@ def obedience(
         over_seeds=over_seeds,
         slope_over_episodes=slope_over_episodes,
         slope_over_seeds=slope_over_seeds,
-        seen=seen,
-        density=None if support is None else support.density(commands),
-        tolerance=_tolerance(tolerance, desired, seen),
+        seen=None if met is None else met.seen,
+        n_seeds_seen=None if met is None else met.n_seeds_seen,
+        density=None if met is None else met.density,
+        support=None if met is None else met.kind,
+        tolerance=tolerance_of(tolerance, desired, supports),
         seed=seed,
     )
-
-
-def _hindsight_support(training_commands: CommandSupport | pd.DataFrame) -> CommandSupport:
-    """Commands that the training rows at the start of an episode carried: what it achieved, in how many steps."""
-    if isinstance(training_commands, CommandSupport):
-        return training_commands
-    if not isinstance(training_commands, pd.DataFrame):
-        raise ValueError(
-            f"training_commands must be a frame, run.training_commands, or a CommandSupport, "
-            f"got {type(training_commands).__name__}"
-        )
-    columns = ["achieved_return", "length"]
-    missing = [name for name in columns if name not in training_commands.columns]
-    if missing:
-        raise ValueError(f"training_commands must have the columns {', '.join(columns)}, {missing[0]!r} is missing")
-    carried = training_commands[columns].dropna().to_numpy(dtype=np.float64)
-    if len(carried) == 0:
-        raise ValueError(
-            "training_commands must hold what at least one training episode achieved, got none; leave it out where a "
-            "run did not store it, then no level is marked"
-        )
-    return command_support(carried)
-
-
-def _tolerance(asked: float | None, desired: FloatArray, seen: NDArray[np.bool_] | None) -> float:
-    if asked is not None:
-        if not (np.isfinite(asked) and asked >= 0):
-            raise ValueError(f"tolerance must be a finite number of at least 0, got {asked}")
-        return float(asked)
-    span = float(np.ptp(desired[seen])) if seen is not None and seen.any() else 0.0
-    return TOLERANCE_SHARE * (span if span > 0 else float(np.ptp(desired)))

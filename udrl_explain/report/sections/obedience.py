@@ -3,9 +3,11 @@
 import pandas as pd
 
 from udrl_explain.analysis.obedience.result import obedience
+from udrl_explain.command_space.support import CommandSupport, fitted_commands
 from udrl_explain.files.latex_tables import Estimate, write_latex
 from udrl_explain.report.context import TABLES, ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
+from udrl_explain.runs.run import Run
 
 
 def answer(context: ReportContext) -> Section:
@@ -18,10 +20,10 @@ def answer(context: ReportContext) -> Section:
         if not swept:
             notes.append(f"{experiment.label}: no command sweep is stored.")
             continue
+        swept = sorted(swept, key=lambda run: run.config.seed)
         sweep = pd.concat([with_columns(run.command_sweep, seed=run.config.seed) for run in swept], ignore_index=True)
-        asked = pd.concat([run.training_commands for run in swept], ignore_index=True)
         try:
-            result = obedience(sweep, training_commands=_stored(asked), seed=context.options.seed)
+            result = obedience(sweep, training_commands=_fitted(swept), seed=context.options.seed)
         except ValueError as fault:
             # For instance a sweep that was redone with other levels for one seed alone: the others still count.
             notes.append(f"{experiment.label}: {fault}.")
@@ -55,7 +57,8 @@ def answer(context: ReportContext) -> Section:
         "obedience_summary",
         numbers,
         "Obedience in numbers",
-        "One row per experiment: mean absolute error, slope, rank correlation, saturation and the range obeyed.",
+        "One row per experiment: mean absolute error, slope, rank correlation, saturation and the range obeyed. "
+        "`mae_seen` and `n_seen` are about the levels that the rows of every run's last fit met.",
         downloads=(f"{TABLES}/obedience_summary.tex",),
         columns=(
             "label",
@@ -77,8 +80,8 @@ def answer(context: ReportContext) -> Section:
         "obedience",
         pd.concat(levels, ignore_index=True),
         "Achieved against desired return",
-        "One row per command level, with 95 % intervals over episodes and over seeds; `seen` says whether training met "
-        "the level.",
+        "One row per command level, with 95 % intervals over episodes and over seeds; `seen` says whether the "
+        "rows of every run's last fit met the level, `n_seeds_seen` of how many.",
         columns=(
             "label",
             "desired_return",
@@ -93,8 +96,9 @@ def answer(context: ReportContext) -> Section:
         dat=True,
     )
     how = (
-        "On the diagonal the agent achieves exactly what it is asked for; hollow points are commands that training "
-        "hardly met, the strip above shows the share of training commands near each level; where the points run level "
+        "On the diagonal the agent achieves exactly what it is asked for; hollow points are commands far "
+        "from the rows of the last fit, the strip above shows the share of those rows near each level; "
+        "where the points run level "
         "the command no longer changes anything."
     )
     items += [*context.pictures("obedience", {"": "Achieved against desired return"}, how), summary, table]
@@ -102,9 +106,7 @@ def answer(context: ReportContext) -> Section:
         run = experiment.shown
         if run.command_grid is not None:
             stem = f"obedience_map-{experiment.slug}"
-            result = obedience(
-                run.command_grid, training_commands=_stored(run.training_commands), seed=context.options.seed
-            )
+            result = obedience(run.command_grid, training_commands=_fitted([run]), seed=context.options.seed)
             items.append(
                 context.table(stem, result.to_frame(), f"{experiment.label}: grid of commands", "One row per command.")
             )
@@ -119,6 +121,8 @@ def answer(context: ReportContext) -> Section:
     )
 
 
-def _stored(asked: pd.DataFrame) -> pd.DataFrame | None:
-    """Training commands with what their episodes achieved; None where a run did not store that."""
-    return asked if asked[["achieved_return", "length"]].notna().all(axis=1).any() else None
+def _fitted(runs: list[Run]) -> list[CommandSupport] | None:
+    """Commands of the rows of each run's last fit; None where a run did not store them."""
+    if any(len(run.training_inputs) == 0 for run in runs):
+        return None
+    return [fitted_commands(run.training_inputs) for run in runs]
