@@ -264,13 +264,13 @@ def test_the_figure_leads_to_the_seen_change_too(tmp_path):
     assert (to.loc["seen", "to_return"], to.loc["seen", "to_horizon"]) in ends
     assert len(ends) == 2
     legend = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert "nearest change (unseen)" in legend
+    assert "nearest change in this plane (unseen)" in legend
     assert "nearest seen change" in legend
     same = nearest.assign(seen=True)
     same.loc[3, ["to_return", "to_horizon"]] = same.loc[0, ["to_return", "to_horizon"]].to_numpy()
     axes = plot_command_map(result.to_frame(), nearest=same)
     assert len(axes.texts) == 1
-    assert "nearest change (seen)" in [text.get_text() for text in axes.get_legend().get_texts()]
+    assert "nearest change in this plane (seen)" in [text.get_text() for text in axes.get_legend().get_texts()]
 
 
 def test_an_edge_of_a_cell_on_the_border_of_a_tile_belongs_to_the_right_cell():
