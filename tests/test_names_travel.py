@@ -292,6 +292,14 @@ def test_the_policy_of_a_stored_run_has_the_names_of_the_run(tmp_path):
     assert frame["feature"].unique().tolist() == list(loaded.feature_names)
 
 
+def test_a_run_and_its_policy_have_the_same_names(tmp_path):
+    run = tiny_run(tmp_path)
+    wrong = replace(run, policy=replace(run.policy, action_names=("right", "left")))
+    with pytest.raises(ValueError, match=r"action_names of a run and of its policy must be the same, got \('left', "):
+        save_run(wrong, [])
+    assert not run.directory.exists()
+
+
 def test_a_policy_of_ones_own_needs_names():
     class Own:
         n_features, n_actions, scale, probability_source = 3, 2, None, "probabilities"

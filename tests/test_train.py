@@ -236,6 +236,8 @@ def test_elsewhere_the_final_command_is_the_last_exploratory_one(tmp_path, monke
 def test_any_environment_with_flat_observations_and_discrete_actions_trains(tmp_path):
     run = train_policy(small(env_name="Shifted-v0", epsilon=1.0), tmp_path)
     assert run.feature_names[:2] == ("state_0", "state_1")
+    assert run.policy.feature_names == run.feature_names
+    assert run.policy.action_names == run.action_names
     assert set(run.training_actions) <= {0, 1}
     assert run.directory.parts[-3] == "Shifted-v0"
     assert load_run(run.directory).training_inputs.shape[1] == 4

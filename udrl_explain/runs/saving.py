@@ -47,7 +47,15 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
     ------
     FileExistsError
         If the folder exists and `overwrite` is False.
+    ValueError
+        If the policy names its inputs or actions otherwise than the run does.
     """
+    for names in ("feature_names", "action_names"):
+        if run.policy is not None and getattr(run.policy, names) != getattr(run, names):
+            raise ValueError(
+                f"{names} of a run and of its policy must be the same, got {getattr(run, names)} and "
+                f"{getattr(run.policy, names)}"
+            )
     with folder_written_whole(run.directory, overwrite=overwrite, marker=CONFIG_FILE) as folder:
         config = run.config
         if config.save_policy and run.policy is not None:
