@@ -183,11 +183,11 @@ def test_files_that_are_missing_or_elsewhere_are_refused(folder, name, fault, me
 def test_problems_are_listed_with_their_reasons(folder):
     problems = [("data/x/1", "conf.json: not JSON"), ("data/x/2", "policy.npz: cycle")]
     text = Reader(render(page_of(problems=problems), folder)).text
-    assert "Runs that could not be read (2)" in text
+    assert "Runs left out (2)" in text
     for place, reason in problems:
         assert place in text
         assert reason in text
-    assert "could not be read" not in Reader(render(page_of(problems=()), folder)).text
+    assert "Runs left out" not in Reader(render(page_of(problems=()), folder)).text
 
 
 def test_anchors_are_checked():

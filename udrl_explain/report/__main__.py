@@ -9,7 +9,7 @@ PROG = "python -m udrl_explain.report"
 
 
 def main() -> int:
-    """Write the reports; status 1 if a run could not be read."""
+    """Write the reports; status 1 if a run was left out, wholly or of a section."""
     options = parse(ReportOptions, prog=PROG)
     # Heavy imports wait until the flags are read: --help answers at once.
     import matplotlib as mpl

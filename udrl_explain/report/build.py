@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,8 @@ from tqdm import tqdm
 
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
 from udrl_explain.report.context import ReportContext
-from udrl_explain.report.gather import ReportScope, gather
+from udrl_explain.report.faults import answered_without_faults
+from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
 from udrl_explain.report.questions import NEED_SHAPLEY
@@ -38,23 +40,27 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
     pages : list of Path
         What was written.
     problems : list of (str, str)
-        Folder and reason of every run that could not be read.
+        Folder and reason of every run that could not be read, or that a section was made without.
 
     Raises
     ------
     FileNotFoundError, ValueError
         If there is no run, or none that can be read.
     """
-    pages = []
+    pages: list[Path] = []
+    problems: list[Problem] = []
     # BLAS sums depend on the number of threads; one gives the same bytes everywhere.
     with threadpool_limits(1), _kernel_compiling(options) as kernel:
         scopes = gather(options.runs)
         for scope in scopes:
-            pages.append(_build(scope, options, kernel))
-    problems = {str(problem.folder): problem.reason for scope in scopes for problem in scope.problems}
+            page, found = _build(scope, options, kernel)
+            pages.append(page)
+            problems += found
+    # A run that cannot be read may be listed in several reports.
+    listed = list(by_place(dict.fromkeys(problems)).items())
     if len(scopes) > 1:
-        pages.append(_write_index(scopes, options, list(problems.items())))
-    return pages, list(problems.items())
+        pages.append(_write_index(scopes, options, listed))
+    return pages, listed
 
 
 @contextmanager
@@ -72,7 +78,10 @@ def _kernel_compiling(options: ReportOptions) -> Iterator["subprocess.Popen[byte
         kernel.wait()
 
 
-def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None") -> Path:
+def _build(
+    scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None"
+) -> tuple[Path, list[Problem]]:
+    problems = list(scope.problems)
     target = options.output / scope.name
     with folder_written_whole(target, overwrite=True, marker=MANIFEST) as folder:
         context = ReportContext(scope, options, folder)
@@ -82,7 +91,8 @@ def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen
             if name in NEED_SHAPLEY and kernel is not None:
                 kernel.wait()
             with context.timed(name):
-                built[name] = _answer(name, context)
+                built[name], found = answered_without_faults(name, partial(_answer, name), context)
+            problems += found
         sections = [built[name] for name in options.sections]
         start = time.perf_counter()
         page = Page(
@@ -90,7 +100,7 @@ def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen
             _lead(scope),
             [section for section in sections if section.items or section.notes],
             _settings(options),
-            [(str(problem.folder), problem.reason) for problem in scope.problems],
+            list(by_place(problems).items()),
             {"command": _command_line(options), "runs": context.run_hashes} | _versions(),
         )
         (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
@@ -100,13 +110,13 @@ def _build(scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen
             "seed": options.seed,
             "style": options.style,
             "runs": scope.hashes,
-            "problems": {str(problem.folder): problem.reason for problem in scope.problems},
+            "problems": by_place(problems),
             "versions": _versions(),
             "seconds": {name: round(seconds, 2) for name, seconds in context.timings.items()},
             "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return target / PAGE
+    return target / PAGE, problems
 
 
 def _answer(question: str, context: ReportContext) -> Section:

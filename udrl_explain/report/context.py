@@ -1,9 +1,9 @@
 """Where a report is put together: tables written, figures drawn from the written tables, probes chosen once."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -56,6 +56,10 @@ class ReportContext:
     def explained(self) -> tuple[Experiment, ...]:
         """Experiments whose shown run has a policy and final episodes."""
         return tuple(e for e in self.scope.experiments if e.shown.policy is not None and e.shown.episodes)
+
+    def only(self, runs: Collection[Run], folder: Path | None = None) -> "ReportContext":
+        """Return the same tools for some of the runs, and for another folder where one is given."""
+        return replace(self, scope=self.scope.only(runs), folder=folder or self.folder)
 
     @contextmanager
     def timed(self, part: str) -> Iterator[None]:

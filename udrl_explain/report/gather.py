@@ -1,8 +1,8 @@
 """Find and read the runs that a report is about; what cannot be read is listed, not averaged away."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tqdm import tqdm
@@ -12,10 +12,12 @@ from udrl_explain.runs import find_runs, load_run
 from udrl_explain.runs.run import Run
 from udrl_explain.statistics.run_groups import grouped_runs
 
+_LONGEST_REASON = 600
+
 
 @dataclass(frozen=True)
 class Problem:
-    """A run that could not be read.
+    """A run that could not be read, or not be explained.
 
     Parameters
     ----------
@@ -26,6 +28,26 @@ class Problem:
 
     folder: Path
     reason: str
+
+    @property
+    def place(self) -> str:
+        """The folder as text that can be printed, whatever its name is made of."""
+        return one_line(str(self.folder))
+
+
+def one_line(text: str) -> str:
+    """Put a message of a stranger's making on one line of bearable length, without control characters."""
+    line = " ".join(text[: 10 * _LONGEST_REASON].split())
+    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in line)
+    return line if len(line) <= _LONGEST_REASON else f"{line[:_LONGEST_REASON]} ..."
+
+
+def by_place(problems: Iterable[Problem]) -> dict[str, str]:
+    """Return the reasons by folder; several of one folder stand behind each other."""
+    reasons: dict[str, str] = {}
+    for problem in problems:
+        reasons[problem.place] = "; ".join(filter(None, (reasons.get(problem.place), problem.reason)))
+    return reasons
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +100,16 @@ class ReportScope:
         """All runs of the report."""
         return tuple(run for experiment in self.experiments for run in experiment.runs)
 
+    def only(self, runs: Collection[Run]) -> "ReportScope":
+        """Return the scope with some of its runs; experiments keep their names, those without runs go."""
+        kept = {run.directory for run in runs}
+        experiments = [
+            replace(experiment, runs=tuple(run for run in experiment.runs if run.directory in kept))
+            for experiment in self.experiments
+        ]
+        hashes = {folder: digest for folder, digest in self.hashes.items() if Path(folder) in kept}
+        return replace(self, experiments=tuple(e for e in experiments if e.runs), hashes=hashes)
+
 
 def gather(place: Path) -> list[ReportScope]:
     """Read all runs at or below `place`, one scope per environment.
@@ -89,12 +121,17 @@ def gather(place: Path) -> list[ReportScope]:
     """
     runs: list[Run] = []
     problems: list[Problem] = []
+    hashes: dict[Path, str] = {}
     folders = find_runs(place)
     for folder in tqdm(folders, desc="reading runs", unit="run", leave=False, disable=len(folders) < 4):
         try:
-            runs.append(load_run(folder))
+            if not str(folder).isprintable():
+                raise ValueError("the name of its folder cannot be printed")
+            run = load_run(folder)
+            hashes[folder] = folder_hash(folder)
+            runs.append(run)
         except (ValueError, OSError) as fault:
-            problems.append(Problem(folder, " ".join(str(fault).split())))
+            problems.append(Problem(folder, one_line(str(fault))))
     if not runs:
         raise ValueError(f"{place}: none of its {len(folders)} runs can be read; the first: {problems[0].reason}")
     scopes = []
@@ -107,8 +144,8 @@ def gather(place: Path) -> list[ReportScope]:
             for problem in problems
             if folder_name in problem.folder.resolve().parts or not _belongs_to_another(problem, runs, env_name)
         ]
-        hashes = {run.directory.as_posix(): folder_hash(run.directory) for run in own}
-        scopes.append(ReportScope(_report_name(place, own), env_name, _experiments(own), tuple(listed), hashes))
+        own_hashes = {run.directory.as_posix(): hashes[run.directory] for run in own}
+        scopes.append(ReportScope(_report_name(place, own), env_name, _experiments(own), tuple(listed), own_hashes))
     return scopes
 
 
