@@ -106,7 +106,13 @@ def test_the_trial_itself_lets_no_crash_of_python_through(tmp_path, monkeypatch,
     stored = (tmp_path / ESTIMATOR_FILE).read_bytes()
     packed = io.BytesIO()
     np.save(packed, ROWS[:3])
-    head = {"n_actions": 3, "return_scale": 0.02, "horizon_scale": 0.5, "n_bytes_of_rows": len(packed.getvalue())}
+    head = {
+        "n_actions": 3,
+        "return_scale": 0.02,
+        "horizon_scale": 0.5,
+        "feature_names": None,
+        "n_bytes_of_rows": len(packed.getvalue()),
+    }
     for content, status in ((stored, 0), (stored[:-100], 3), (b"", 3)):
         sent = io.TextIOWrapper(io.BytesIO(json.dumps(head).encode() + b"\n" + packed.getvalue() + content))
         monkeypatch.setattr(sys, "stdin", sent)
