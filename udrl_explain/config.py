@@ -124,6 +124,8 @@ class TrainConfig:
     """While a desired return runs down, keep it at or below the best return seen (paper: no)."""
     exploration_power: float | None = None
     """Power of the probabilities under 'sample', reached linearly from 1 over the training (1: none)."""
+    acting_fits: int | None = None
+    """The last so many fits, joined into one forest, collect the episodes and are tested (paper: 1)."""
     final_policy: FinalPolicy | None = None
     """'last' fit; the last fits 'joined' into one forest; a 'refit' on more rows; or the checkpoint that does best on
     validation seeds, 'validated' (paper: last)."""

@@ -16,7 +16,9 @@ N_NEAREST = 51
 _AT_ONCE = 100
 
 
-def command_levels(training_commands: pd.DataFrame, n_levels: int = N_LEVELS) -> NDArray[np.float64]:
+def command_levels(
+    training_commands: pd.DataFrame, n_levels: int = N_LEVELS, *, ignores_horizon: bool = False
+) -> NDArray[np.float64]:
     """Commands for a sweep over the desired return, the horizon following the training episodes.
 
     Parameters
@@ -24,6 +26,8 @@ def command_levels(training_commands: pd.DataFrame, n_levels: int = N_LEVELS) ->
     training_commands : DataFrame
         With the columns ``achieved_return`` and ``length``.
     n_levels : int
+    ignores_horizon : bool
+        The horizon is always 1: it says nothing to the policy.
 
     Returns
     -------
@@ -35,7 +39,8 @@ def command_levels(training_commands: pd.DataFrame, n_levels: int = N_LEVELS) ->
     low, high = float(np.quantile(achieved, 0.05)), float(achieved.max())
     span = high - low if high > low else max(1.0, abs(high) / 2)
     returns = np.linspace(min(low, high - span), high + BEYOND * span, n_levels)
-    return np.column_stack([returns, horizons_for(returns, training_commands)])
+    horizons = np.ones(n_levels) if ignores_horizon else horizons_for(returns, training_commands)
+    return np.column_stack([returns, horizons])
 
 
 def horizons_for(returns: NDArray[np.float64], training_commands: pd.DataFrame) -> NDArray[np.float64]:

@@ -37,6 +37,7 @@ _PAPER: dict[str, Any] = {
     "exploration_power": 1.0,
     "practice_share": 0.0,
     "clip_return": False,
+    "acting_fits": 1,
     "final_policy": "last",
     "joined_fits": 10,
     "final_rows_per_episode": 20,

@@ -9,7 +9,7 @@ from udrl_explain.settings.recipes import AVERAGING, NEURAL
 _AT_LEAST: dict[str, float] = {
     "seed": 0, "max_episode": 1, "collect_episode": 1, "train_per_iter": 1, "batch_size": 0, "rows_per_episode": 0,
     "max_rows": 0, "warm_up": 1, "warm_up_hold": 1, "warm_up_better": 0, "warm_up_limit": 1, "memory_size": 1,
-    "memory_steps": 0, "worst_limit": 0, "last_few": 1, "testing_period": 1, "joined_fits": 1,
+    "memory_steps": 0, "worst_limit": 0, "last_few": 1, "testing_period": 1, "acting_fits": 1, "joined_fits": 1,
     "final_rows_per_episode": 0, "validation_period": 1, "validation_episodes": 1,
     "final_testing_sample": 1, "final_desired_horizon": 1,
 }  # fmt: skip
@@ -101,11 +101,16 @@ def _check_combinations(settings: Mapping[str, Any]) -> None:
     if None not in (memory, share) and round(memory * share) >= memory:
         raise ValueError(f"diverse_share must leave room for at least one kept episode of {memory}, got {share}")
     estimator, final = settings["estimator_name"], settings["final_policy"]
-    if final == "joined" and estimator not in AVERAGING:
-        raise ValueError(
-            f"final_policy 'joined' needs a forest that averages its trees ({' or '.join(AVERAGING)}), "
-            f"got estimator_name {estimator!r}"
-        )
+    if estimator not in AVERAGING:
+        for name, joins in (
+            ("final_policy 'joined'", final == "joined"),
+            ("acting_fits above 1", (settings["acting_fits"] or 1) > 1),
+        ):
+            if joins:
+                raise ValueError(
+                    f"{name} needs a forest that averages its trees ({' or '.join(AVERAGING)}), "
+                    f"got estimator_name {estimator!r}"
+                )
     if final == "refit" and estimator == NEURAL:
         raise ValueError("final_policy 'refit' has no meaning for estimator_name 'neural': a net goes on learning")
     if settings["exploration"] == "epsilon" and settings["exploration_power"] not in (None, 1):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
-from udrl_explain.policies import ForestPolicy
+from udrl_explain.policies import ForestPolicy, Policy
 from udrl_explain.rollouts.streams import Streams, validation_seeds
 from udrl_explain.training.joining import joined_policy
 from udrl_explain.training.learners import Learner
@@ -31,9 +31,17 @@ class FinalPolicyMaker:
         self._config, self._random = config, random
         self._names = environments.names
         self._last: deque[Candidate] = deque(maxlen=config.joined_fits if config.final_policy == "joined" else 1)
+        self._acting: deque[ForestPolicy] = deque(maxlen=config.acting_fits)
         self.validation = Validation(
             environments, validation_seeds(random.validation, FINALS * (config.validation_episodes or 1))
         )
+
+    def acting(self, policy: Policy) -> Policy:
+        """Policy that collects and is tested: the newest fit joined with the `acting_fits` before it."""
+        if (self._config.acting_fits or 1) == 1 or not isinstance(policy, ForestPolicy):
+            return policy
+        self._acting.append(policy)
+        return joined_policy(list(self._acting))
 
     def fitted(self, candidate: Candidate, most_return: float) -> None:
         """Take note of a fit; every `validation_period` iterations, and at the end, it is a checkpoint."""

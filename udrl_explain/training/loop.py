@@ -114,7 +114,10 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
             learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 3)})
         if iteration == 1 and config.save_policy:
             check_storable(policy)
+        policy = maker.acting(policy)
         mean, std, length = buffer.exploratory_range(config.last_few)
+        if config.horizon_meaning == "none":
+            length = 1.0
         commands = _exploratory_commands(config, buffer, mean, std, length, random.exploration)
         evaluation_command = _evaluation_command(config, mean, length)
         most_return = buffer.best_return_to_go if config.clip_return else float("inf")
@@ -139,7 +142,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
         bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
 
     training_commands = pd.DataFrame(command_rows, columns=list(TRAINING_COMMAND_COLUMNS))
-    levels = command_levels(training_commands)
+    levels = command_levels(training_commands, ignores_horizon=config.horizon_meaning == "none")
     chosen = maker.chosen(drawer, levels, most_return)
     desired_return, desired_horizon = chosen.command
     config = replace(config, final_desired_return=desired_return, final_desired_horizon=desired_horizon)
@@ -197,6 +200,8 @@ def _exploratory_commands(
     if config.practice_share:
         practises = generator.random(config.collect_episode) < config.practice_share
         commands[practises] = buffer.practice_commands(int(practises.sum()), generator)
+        if config.horizon_meaning == "none":
+            commands[practises, 1] = 1.0
     return commands
 
 
