@@ -37,6 +37,7 @@ NEUTRAL = {
     "memory_keeps": "best", "memory_steps": 0, "memory_ties": "newest", "diverse_share": 0.0, "worst_limit": 0,
     "horizon_meaning": "exact", "advantage_weight": 0.0, "practice_share": 0.0, "clip_return": False,
     "exploration_power": 1.0, "final_policy": "last", "final_arguments": (), "final_command": "exploratory",
+    "acting_fits": 1, "stored_rows": 0,
 }  # fmt: skip
 
 
@@ -143,6 +144,8 @@ def test_what_is_set_stays_as_set(kind):
         ("clip_return", 1, "clip_return must be true or false, got 1"),
         ("exploration_power", 0, "exploration_power must be above 0, got 0"),
         ("final_policy", "best", "final_policy must be 'last', 'joined', 'refit' or 'validated', got 'best'"),
+        ("acting_fits", 0, "acting_fits must be at least 1, got 0"),
+        ("stored_rows", -1, "stored_rows must be at least 0, got -1"),
         ("joined_fits", 0, "joined_fits must be at least 1, got 0"),
         ("final_rows_per_episode", -1, "final_rows_per_episode must be at least 0, got -1"),
         ("validation_period", 0, "validation_period must be at least 1, got 0"),
@@ -176,6 +179,7 @@ def test_a_batch_must_fit_the_buffer_of_the_first_fit():
     [
         ({"final_policy": "joined", "estimator_name": "svm.SVC"}, "'joined' needs a forest that averages its trees"),
         ({"final_policy": "joined", "estimator_name": "neural"}, "'joined' needs a forest that averages its trees"),
+        ({"acting_fits": 2, "estimator_name": "neural"}, "acting_fits above 1 needs a forest that averages its trees"),
         ({"final_policy": "refit", "estimator_name": "neural"}, "'refit' has no meaning for estimator_name 'neural'"),
         (
             {"exploration": "epsilon", "exploration_power": 2},

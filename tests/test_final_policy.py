@@ -8,6 +8,8 @@ from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
 from udrl_explain.policies import policy_from_estimator
 from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds, validation_seeds
+from udrl_explain.sweep.options import SweepOptions
+from udrl_explain.sweep.redo import redo_sweep
 from udrl_explain.training.joining import joined_policy
 from udrl_explain.training.loop import train_policy
 from udrl_explain.training.validation import Candidate, Validation
@@ -163,3 +165,32 @@ def test_the_validated_policy_is_a_checkpoint_and_its_command_one_of_the_sweep(t
     exploratory = run.training_commands["desired_horizon"]
     assert command in levels or command[1] in set(exploratory)
     assert run.episodes[0].inputs[0, -2:].tolist() == list(command)
+
+
+def test_the_last_fits_act_together(tmp_path):
+    """With one tree per fit, the policy that is tested and stored has as many trees as fits act."""
+    arguments = ("max_depth=3", "n_estimators=1")
+    settings = SMALL | {"final_policy": "last", "estimator_arguments": arguments}
+    run = train_policy(TrainConfig(acting_fits=3, **settings), tmp_path)
+    assert run.policy.forest.n_trees == 3
+
+
+def test_without_a_horizon_it_is_1_in_every_row_command_and_step(tmp_path):
+    config = TrainConfig(env_name="CartPole-v1", horizon_meaning="none", practice_share=0.5, **SMALL)
+    run = train_policy(config, tmp_path)
+    for horizons in (
+        run.training_inputs[:, -1], run.training_commands["desired_horizon"], run.command_sweep["desired_horizon"],
+        *(episode.inputs[:, -1] for episode in run.episodes),
+    ):  # fmt: skip
+        assert (np.asarray(horizons) == 1).all()
+    stored = (run.directory / "command_sweep.csv").read_bytes()
+    assert redo_sweep(SweepOptions(run.directory, episodes=2)).read_bytes() == stored
+
+
+def test_no_more_rows_are_stored_than_asked_for(tmp_path):
+    full = train_policy(TrainConfig(stored_rows=0, **SMALL), tmp_path / "full")
+    some = train_policy(TrainConfig(stored_rows=20, **SMALL), tmp_path / "some")
+    assert len(some.training_inputs) == len(some.training_actions) == 20 < len(full.training_inputs)
+    rows = {(*row, action) for row, action in zip(full.training_inputs.tolist(), full.training_actions, strict=True)}
+    assert {(*row, act) for row, act in zip(some.training_inputs.tolist(), some.training_actions, strict=True)} <= rows
+    np.testing.assert_array_equal(some.policy.forest.threshold, full.policy.forest.threshold)

@@ -80,7 +80,7 @@ def changed(folder, **values):
         ({"format": 0}, r"conf\.json: format must be a whole number from 1 on, got 0"),
         ({"format": "2"}, r"conf\.json: format must be a whole number from 1 on, got '2'"),
         ({"format": True}, "format must be a whole number from 1 on, got True"),
-        ({"format": 2}, r"conf\.json: setting 'advantage_weight' is missing"),
+        ({"format": 2}, r"conf\.json: setting 'acting_fits' is missing"),
         ({"practice_share": 0.5}, "unknown setting 'practice_share'"),
         ({"return_limit": "high"}, "return_limit must be a finite number or null, got 'high'"),
     ],

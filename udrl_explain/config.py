@@ -55,7 +55,7 @@ class TrainConfig:
     warm_up: int | None = None
     """Random episodes before the first fit (paper: 50; 260 for neural)."""
     memory_size: int | None = None
-    """Episodes that the replay buffer keeps (paper: 700)."""
+    """Episodes that the replay buffer keeps (robust: 400; paper: 700)."""
     last_few: int = 75
     """Best episodes from which exploratory commands are made; at most a quarter of the most recent ones."""
     testing_period: int = 10
@@ -66,7 +66,7 @@ class TrainConfig:
     """Factor on the desired return (1/reward) inside the policy."""
     exploration: Exploration | None = None
     """'epsilon' (argmax or, with probability epsilon, a uniform action) or 'sample' (drawn from the policy's
-    probabilities) (paper: epsilon; sample for neural)."""
+    probabilities) (robust: sample; paper: epsilon; sample for neural)."""
     epsilon: float = 0.2
     """Probability of a uniform action under 'epsilon' exploration."""
     final_testing: bool = True
@@ -84,64 +84,78 @@ class TrainConfig:
     recipe: Recipe = "robust"
     """Fills the settings left open: 'robust', or 'paper', the schedule of arXiv 2411.11457."""
     reward_kind: RewardKind | None = None
-    """What robust does depends on whether rewards are 'constant' from step to step or 'varied' (default: constant if
-    one value makes up at least 90 % of all rewards of the warm-up)."""
+    """What robust does depends on whether rewards are 'constant' from step to step or 'varied' (default: constant
+    if one value makes up at least 90 % of all rewards of the warm-up)."""
     rows_per_episode: int | None = None
-    """Training rows from each of these episodes, at distinct random steps; 0 takes every step (paper: 1)."""
+    """Training rows from each episode of a fit, at distinct random steps; 0 takes every step (robust: 15; 0 for
+    neural and for varied rewards; paper: 1)."""
     max_rows: int | None = None
-    """Training rows of a fit at most, drawn at random; 0 sets no limit (paper: 0)."""
+    """Training rows of a fit at most, drawn at random; 0 sets no limit (robust: 6000, for varied rewards 30000,
+    for neural 768; paper: 0)."""
     estimator_arguments: tuple[str, ...] | None = None
-    """Arguments of the estimator, as name=value with a space between them (paper: none)."""
+    """Arguments of the estimator, as name=value with a space between them (robust: a few trees on a sample for
+    forests, three layers of 128 for neural; paper: none)."""
     warm_up_hold: float | None = None
-    """Longest mean number of steps for which a random action of the warm-up is held; each episode draws its mean from
-    1 to here, evenly in its logarithm (paper: 1, a new action in every step)."""
+    """Longest mean number of steps for which a random action of the warm-up is held; each episode draws its mean
+    from 1 to here, evenly in its logarithm (robust: 50; paper: 1, a new action in every step)."""
     warm_up_better: int | None = None
-    """The warm-up goes on until so many episodes have beaten the lowest return seen (paper: 0)."""
+    """The warm-up goes on until so many episodes have beaten the lowest return seen (robust: 20; paper: 0)."""
     warm_up_limit: int | None = None
     """Episodes of the warm-up at most (2000)."""
     memory_steps: int | None = None
-    """Steps of its kept part at most, where it keeps the most recent episodes; 0 sets no limit (paper: 0)."""
+    """Steps in the buffer at most, where it keeps the most recent episodes; 0 sets no limit (robust: 60000; paper:
+    0)."""
     memory_keeps: Keeps | None = None
-    """Which: those of the 'best' return, or the most 'recent' (paper: best)."""
+    """Which the buffer keeps: those of the 'best' return, or the most 'recent' (robust: best, for varied rewards
+    recent; paper: best)."""
     memory_ties: Ties | None = None
-    """Of episodes with equal return the 'newest' stay, or 'random' ones (paper: newest)."""
+    """Of episodes with equal return the 'newest' stay, or 'random' ones (robust: random; paper: newest)."""
     diverse_share: float | None = None
-    """Share of the buffer, 0..1, whose episodes are spread evenly over the returns seen (paper: 0)."""
+    """Share of the buffer, 0..1, whose episodes are spread evenly over the returns seen (robust: 0.5, for varied
+    rewards 0; paper: 0)."""
     worst_limit: int | None = None
-    """Episodes of the lowest return seen among the best: at most so many, or as many as there are better ones; none
-    among the diverse. 0 sets no limit (paper: 0)."""
+    """Episodes of the lowest return seen among the best: at most so many, or as many as there are better ones;
+    none among the diverse. 0 sets no limit (robust: 50; paper: 0)."""
     horizon_meaning: HorizonMeaning | None = None
-    """Desired horizon of a training row: the 'exact' steps that the episode took, or a bound drawn 'at_most': between
-    these and the longest episode of the buffer, or 'none': always 1, so that the horizon says nothing (paper:
-    exact)."""
+    """Desired horizon of a training row: the 'exact' steps that the episode took, or a bound drawn 'at_most':
+    between these and the longest episode of the buffer, or 'none': always 1, so that the horizon says nothing
+    (robust: exact, for varied rewards none; paper: exact)."""
     advantage_weight: float | None = None
-    """Rows of the kept half are drawn in proportion to exp(advantage_weight * standardised advantage), at most 20; 0
-    draws them evenly (paper: 0)."""
+    """Rows of the kept half are drawn in proportion to exp(advantage_weight * standardised advantage), at most 20;
+    0 draws them evenly (robust: 0, for varied rewards 2; paper: 0)."""
     practice_share: float | None = None
     """Share of the collected episodes, 0..1, whose command is a return met in the buffer, drawn evenly between its
-    lowest and highest, with the horizon of the episode nearest to it (paper: 0)."""
+    lowest and highest, with the horizon of the episode nearest to it (robust: 0.25, for varied rewards 0; paper:
+    0)."""
     clip_return: bool | None = None
-    """While a desired return runs down, keep it at or below the best return seen (paper: no)."""
+    """While a desired return runs down, keep it at or below the best return of a training row (robust: yes; paper:
+    no)."""
     exploration_power: float | None = None
     """Power of the probabilities under 'sample', reached linearly from 1 over the training (1: none)."""
     acting_fits: int | None = None
-    """The last so many fits, joined into one forest, collect the episodes and are tested (paper: 1)."""
+    """The last so many fits, joined into one forest, collect the episodes and are tested (robust: 1, for varied
+    rewards 5; paper: 1)."""
     final_policy: FinalPolicy | None = None
-    """'last' fit; the last fits 'joined' into one forest; a 'refit' on more rows; or the checkpoint that does best on
-    validation seeds, 'validated' (paper: last)."""
+    """'last' fit; the last fits 'joined' into one forest; a 'refit' on more rows; or the checkpoint that does best
+    on validation seeds, 'validated' (robust: refit, validated for neural and for varied rewards; paper: last)."""
     joined_fits: int | None = None
     """Fits that 'joined' makes one forest of (10)."""
     final_rows_per_episode: int | None = None
     """Rows from each episode of the buffer for 'refit'; 0 takes every step (20)."""
     final_arguments: tuple[str, ...] | None = None
-    """Arguments of the estimator for 'refit', as estimator_arguments (paper: none)."""
+    """Arguments of the estimator for 'refit', as estimator_arguments (robust: more trees on all inputs; paper:
+    none)."""
     validation_period: int | None = None
     """Iterations between the checkpoints of 'validated' (10)."""
     validation_episodes: int | None = None
     """Validation episodes per checkpoint; the best five are played again on three times as many (20)."""
+    stored_rows: int | None = None
+    """Training rows stored with the run at most, drawn evenly from those of the final fit; 0 stores all (robust:
+    4000; paper: 0)."""
     final_command: FinalCommand | None = None
-    """Command of the final evaluation: 'exploratory', the lower end of the last exploratory range, or 'validated': of
-    that one and the sweep's levels, the one that achieves most on validation seeds (paper: exploratory)."""
+    """Command of the final evaluation: 'exploratory', the lower end of the last exploratory range, or 'validated':
+    of that one and the sweep's levels, the one that achieves most on validation seeds (robust: validated; paper:
+    exploratory)."""
 
     def __post_init__(self) -> None:
         for name in ("estimator_arguments", "final_arguments"):

@@ -44,6 +44,7 @@ _PAPER: dict[str, Any] = {
     "final_arguments": (),
     "validation_period": 10,
     "validation_episodes": 20,
+    "stored_rows": 0,
     "final_command": "exploratory",
 }
 
@@ -52,8 +53,8 @@ _ROBUST: dict[str, Any] = _PAPER | {
     "rows_per_episode": {_NET: 0, _OTHER: 15},
     "max_rows": {_NET: 768, _OTHER: 6000},
     "estimator_arguments": {
-        _FOREST: ("max_samples=2000", "min_samples_leaf=3", "n_estimators=20"),
-        _EXTRA: ("min_samples_leaf=3", "n_estimators=20"),
+        _FOREST: ("max_samples=2000", "min_samples_leaf=3", "n_estimators=10"),
+        _EXTRA: ("min_samples_leaf=3", "n_estimators=10"),
         _NET: ("hidden_layer_sizes=(128, 128, 128)",),
         _OTHER: (),
     },
@@ -68,32 +69,36 @@ _ROBUST: dict[str, Any] = _PAPER | {
     "clip_return": True,
     "final_policy": {_NET: "validated", _OTHER: "refit"},
     "final_arguments": {
-        _FOREST: ("max_features=none", "max_samples=6000", "min_samples_leaf=3", "n_estimators=100"),
-        _EXTRA: ("max_features=none", "min_samples_leaf=3", "n_estimators=100"),
+        _FOREST: ("max_features=none", "max_samples=6000", "min_samples_leaf=3", "n_estimators=50"),
+        _EXTRA: ("max_features=none", "min_samples_leaf=3", "n_estimators=50"),
         _OTHER: (),
     },
+    "stored_rows": 4000,
     "final_command": "validated",
 }
 
 _VARIED: dict[str, Any] = {
-    "rows_per_episode": {_NET: 0, _OTHER: 75},
+    "rows_per_episode": 0,
     "max_rows": {_NET: 768, _OTHER: 30000},
     "estimator_arguments": {
-        _FOREST: ("max_features=none", "min_samples_leaf=10", "n_estimators=20"),
-        _EXTRA: ("max_features=none", "min_samples_leaf=10", "n_estimators=20"),
+        _FOREST: ("max_features=none", "min_samples_leaf=5", "n_estimators=4"),
+        _EXTRA: ("max_features=none", "min_samples_leaf=5", "n_estimators=4"),
         _NET: ("hidden_layer_sizes=(128, 128, 128)",),
         _OTHER: (),
     },
     "memory_keeps": "recent",
     "memory_steps": 60000,
+    "diverse_share": 0.0,
+    "practice_share": 0.0,
+    "horizon_meaning": "none",
     "advantage_weight": 2.0,
+    "acting_fits": {_FOREST: 5, _EXTRA: 5, _OTHER: 1},
     "final_policy": "validated",
 }
 """What `robust` does otherwise where rewards vary from step to step."""
 
 RECIPE_SETTINGS = tuple(_PAPER)
 """Names of the settings that a recipe fills."""
-_WARM_UP_SETTINGS = ("warm_up", "warm_up_hold", "warm_up_better", "warm_up_limit")
 
 
 def recipe_value(recipe: Recipe, name: str, estimator_name: str, rewards: RewardKind | None) -> Any:

@@ -30,9 +30,7 @@ def redo_sweep(options: SweepOptions) -> Path:
     if stored.policy is None:
         raise ValueError(f"{options.run}: there is no policy to ask: {stored.policy_note}")
     if options.returns is None:
-        levels = command_levels(
-            stored.training_commands, ignores_horizon=stored.config.horizon_meaning == "none"
-        )
+        levels = command_levels(stored.training_commands, ignores_horizon=stored.config.horizon_meaning == "none")
     else:
         desired = _levels("returns", options.returns)
         levels = np.column_stack([desired, horizons_for(desired, stored.training_commands)])

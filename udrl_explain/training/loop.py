@@ -154,6 +154,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
         final = tuple(collect_episodes(environments, greedy(chosen.policy), command, seeds, most_return=most_return))
         sweep_seeds = evaluation_seeds(random.sweep, SWEEP_EPISODES)
         sweep = sweep_commands(chosen.policy, environments, levels, sweep_seeds, most_return=most_return)
+    inputs, actions = _stored_rows(chosen, config.stored_rows or 0, random.exploration)
     environments.close()
     final_mean, final_std = _mean_and_std(final) if final else (float("nan"), float("nan"))
     run = Run(
@@ -166,8 +167,8 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
         train_returns=np.array(train_returns),
         test_returns=np.array(test_returns).reshape(-1, 2),
         training_commands=training_commands,
-        training_inputs=chosen.inputs,
-        training_actions=chosen.actions,
+        training_inputs=inputs,
+        training_actions=actions,
         episodes=final,
         command_sweep=sweep,
         command_grid=None,
@@ -209,6 +210,16 @@ def _evaluation_command(config: TrainConfig, mean: float, length: float) -> tupl
     """Return and horizon to evaluate with: as set, else the lower end of the last exploratory range and its horizon."""
     desired_return, desired_horizon = config.final_desired_return, config.final_desired_horizon
     return (mean if desired_return is None else desired_return, length if desired_horizon is None else desired_horizon)
+
+
+def _stored_rows(
+    chosen: Candidate, most: int, generator: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    n_rows = len(chosen.actions)
+    if most == 0 or n_rows <= most:
+        return chosen.inputs, chosen.actions
+    kept = np.sort(generator.choice(n_rows, size=most, replace=False))
+    return chosen.inputs[kept], chosen.actions[kept]
 
 
 def _power(config: TrainConfig, iteration: int) -> float:
