@@ -1,6 +1,8 @@
 """Every figure is drawn again from its table alone, as the command line does it."""
 
 import io
+import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -43,6 +45,18 @@ def test_redrawn_figures_are_the_reports_own_byte_for_byte(tables, tiny_report, 
 def _pixels(png):
     with Image.open(io.BytesIO(png)) as picture:
         return picture.tobytes()
+
+
+def test_tables_keep_the_hashes_of_their_runs_where_they_go(tables, tiny_report, tmp_path):
+    shutil.copytree(tables, tmp_path / "elsewhere")
+    table = tmp_path / "elsewhere" / "final_returns.csv"
+    done = run_module(MODULE, table, "--formats", "png", "--output", tmp_path, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    runs = json.loads((tiny_report[0] / "manifest.json").read_text(encoding="utf-8"))["runs"]
+    with Image.open(tmp_path / "final_returns.png") as picture:
+        said = picture.text["runs"]
+    assert len(runs) > 0
+    assert all(f"{run} sha256:{digest[:12]}" in said for run, digest in runs.items())
 
 
 def test_a_column_wide_pdf_is_fit_for_print_and_the_same_when_repeated(tables, tmp_path):

@@ -106,7 +106,7 @@ class TestFlags:
         assert done.returncode == 0, done.stderr
         folder = copied / "out" / "CartPole-v0-trees"
         assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
-        assert {path.stem.partition("-")[0] for path in (folder / "tables").iterdir()} == {
+        assert {path.stem.partition("-")[0] for path in (folder / "tables").glob("*.csv")} == {
             "final_returns", "final_returns_by_seed",
         }  # fmt: skip
         with Image.open(folder / "figures" / "final_returns.png") as picture:

@@ -6,7 +6,7 @@ from pathlib import Path
 import tyro
 
 from udrl_explain.command_line import answer, parse, run_main
-from udrl_explain.figures.choices import check_style, checked_formats
+from udrl_explain.figures.choices import RUNS, check_style, checked_formats
 
 PROG = "python -m udrl_explain.figures"
 
@@ -56,13 +56,14 @@ def redraw(options: FigureOptions) -> list[Path]:
     with paper_style(options.style):
         for table in options.tables:
             metadata = {"table": table.name}
-            manifest = table.parent.parent / "manifest.json"
-            if manifest.is_file():  # the report's own record of its runs; a table elsewhere has none
+            # Beside the tables, so that they keep it where they go; the manifest of reports made before that.
+            records = [table.parent / RUNS, table.parent.parent / "manifest.json"]
+            for record in [path for path in records if path.is_file()][:1]:
                 try:
-                    runs = json.loads(manifest.read_text(encoding="utf-8"))["runs"]
+                    runs = json.loads(record.read_text(encoding="utf-8"))["runs"]
                     metadata["runs"] = ", ".join(f"{run} sha256:{str(digest)[:12]}" for run, digest in runs.items())
                 except (ValueError, LookupError, TypeError, AttributeError) as fault:
-                    raise ValueError(f"{manifest}: not a report's manifest ({fault!r})") from fault
+                    raise ValueError(f"{record}: no record of a report's runs ({fault!r})") from fault
             for name, figure in draw(table).items():
                 for suffix in checked_formats(options.formats):
                     files.append(

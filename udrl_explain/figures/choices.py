@@ -24,3 +24,7 @@ def check_style(name: str) -> None:
     """Raise a ValueError unless `name` is one of :data:`STYLE_NAMES`."""
     if name not in STYLE_NAMES:
         raise ValueError(f"style must be one of {', '.join(STYLE_NAMES)}, got {name!r}")
+
+
+RUNS = "runs.json"
+"""File beside the tables of a report that holds the hashes of the runs they were made of."""

@@ -15,8 +15,9 @@ from pathlib import Path
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from udrl_explain.figures.choices import RUNS
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
-from udrl_explain.report.context import ReportContext
+from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.faults import answered_without_faults
 from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
 from udrl_explain.report.options import ReportOptions
@@ -105,6 +106,8 @@ def _build(
         )
         (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
         context.timings["page"] = time.perf_counter() - start
+        record = json.dumps({"runs": scope.hashes}, indent=2, ensure_ascii=False) + "\n"
+        (folder / TABLES / RUNS).write_text(record, encoding="utf-8")
         manifest = {
             "command": _command_line(options),
             "seed": options.seed,

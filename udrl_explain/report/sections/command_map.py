@@ -13,6 +13,7 @@ from udrl_explain.report.page.render import Item, Section
 
 _MARGIN = 0.15
 _MOST_TRIED = 8  # states of a kind
+_VISIBLE = 0.02  # of the plane: less is a speck
 _MOST_SUPPORT_POINTS = 1500
 
 
@@ -89,12 +90,14 @@ def answer(context: ReportContext) -> Section:
 def _telling_row(
     policy: Policy, rows: np.ndarray, returns: tuple[float, float], horizons: tuple[float, float]
 ) -> np.ndarray:
-    """First of the first rows in whose state not all commands get the same action; the first where there is none."""
+    """First row in whose state a second action holds some of the plane; the row where most is held if none does."""
+    others = []
     for row in rows[:_MOST_TRIED]:
-        coarse = command_map(policy, row[:-N_COMMANDS], returns, horizons, grid=(25, 25))
-        if coarse.to_frame()["action"].nunique() > 1:
-            return np.asarray(row)
-    return np.asarray(rows[0])
+        shares = command_map(policy, row[:-N_COMMANDS], returns, horizons, grid=(25, 25)).area_share
+        others.append(1.0 - float(shares.max()))
+        if others[-1] >= _VISIBLE:
+            break
+    return np.asarray(rows[int(np.argmax(others))])
 
 
 def _widened(ends: tuple[float, float], possible: tuple[float, float]) -> tuple[float, float]:

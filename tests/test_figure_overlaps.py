@@ -1,0 +1,63 @@
+"""Nothing lies on anything else: every kind of figure, in every style, with the names of three environments."""
+
+import matplotlib.pyplot as plt
+import pytest
+from figure_table_helpers import ENVIRONMENTS, write_tables
+from overlap_helpers import overlaps
+
+from udrl_explain.figures.alt_text import alt_text
+from udrl_explain.figures.catalogue import draw, drawable_kinds
+from udrl_explain.figures.style import STYLES, paper_style
+
+# The narrowest column and the largest text for every change, the widths between them now and then.
+STYLES_OF_TEST = [name if name in ("icml", "slides") else pytest.param(name, marks=pytest.mark.slow) for name in STYLES]
+
+
+# Acrobot's names lie between the others' in length, its actions in number.
+ENVIRONMENTS_OF_TEST = [
+    pytest.param(name, marks=pytest.mark.slow) if name == "Acrobot-v1" else name for name in ENVIRONMENTS
+]
+
+
+@pytest.fixture(scope="module", params=ENVIRONMENTS_OF_TEST)
+def tables(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp(request.param)
+    write_tables(request.param, folder)
+    return folder
+
+
+@pytest.mark.parametrize("style", STYLES_OF_TEST)
+def test_nothing_lies_on_anything_else(tables, style):
+    kinds, faults = set(), []
+    with paper_style(style):
+        for path in sorted(tables.glob("*.csv")):
+            kind = path.stem.partition("-")[0]
+            if kind not in drawable_kinds():
+                continue
+            kinds.add(kind)
+            for name, figure in draw(path).items():
+                assert figure.get_figwidth() == pytest.approx(STYLES[style].width)
+                assert figure.get_figheight() <= STYLES[style].page_height, f"{name} is higher than a page"
+                faults += [f"{name}: {fault}" for fault in overlaps(figure)]
+                assert alt_text(figure).endswith("."), f"{name} has no alternative text"
+                plt.close(figure)
+    assert kinds == set(drawable_kinds())
+    assert faults == []
+
+
+def test_overlaps_are_found():
+    """The helper itself: words on words, on bars' axes, off the page, and a legend inside."""
+    figure, axes = plt.subplots(figsize=(3, 2), layout="constrained")
+    assert overlaps(figure) == []
+    axes.set_xticks([0.5, 0.52], ["first", "second"])
+    axes.plot([0, 1], [0, 1], label="line")
+    axes.legend(loc="center")
+    figure.text(0.9, 0.01, "far too long for this page")
+    figure.text(0.5, 0.5, "in the middle")
+    found = overlaps(figure)
+    for fault in (
+        "'first' lies on 'second'", "'far too long for this page' runs off the page",
+        "a legend lies on the area of an Axes",
+        "'in the middle' lies on the area of an Axes",
+    ):  # fmt: skip
+        assert fault in found
