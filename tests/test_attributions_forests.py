@@ -1,7 +1,3 @@
-import hashlib
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -22,9 +18,10 @@ from shapley_helpers import (
 from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 from sklearn.tree import DecisionTreeClassifier
 
-from udrl_explain.attributions import attribute, attribute_pairs, group_tables, lane_kernel
+from udrl_explain.attributions import attribute, attribute_pairs
+from udrl_explain.attributions.lanes import count_cells
 from udrl_explain.attributions.leaf_boxes import leaf_boxes
-from udrl_explain.attributions.leaf_groups import cells_of_rows, leaf_groups
+from udrl_explain.attributions.leaf_groups import leaf_groups
 from udrl_explain.forest import Forest
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
 
@@ -274,7 +271,9 @@ def test_a_cell_tells_in_which_boxes_of_its_group_a_row_lies(max_cells):
     assert (sizes.max() > 1) == (max_cells > 1)
     for g in range(len(groups.n_cells)):
         cells = np.empty(len(rows), dtype=np.uint16)
-        cells_of_rows(groups, g, ranks, 0, cells)
+        counts = np.empty(groups.n_cells[g])
+        count_cells(groups, g, g + 1, ranks, cells, counts)
+        np.testing.assert_array_equal(counts, np.bincount(cells, minlength=len(counts)))
         assert cells.max() < groups.n_cells[g]
         digits = cells.astype(np.int64)
         for j in range(5):
@@ -344,30 +343,6 @@ def test_symmetry_of_inputs_that_trees_treat_alike(seed, with_background):
         background = np.concatenate([inputs[5:9], inputs[5:9][:, [1, 0, 2, 3]]])
     values = attribute(both, rows, background).values
     np.testing.assert_allclose(values[:, 0], values[:, 1], **EXACT)
-
-
-def test_a_kernel_compiled_from_other_sources_is_never_loaded():
-    # Bug: numba's cache on disk notices changes of a function's own file only; a mended leaf table was not used.
-    called = {
-        Path(module.__file__).name
-        for name, module in sys.modules.items()
-        if name.startswith("udrl_explain.attributions.")
-        for function in vars(lane_kernel).values()
-        if getattr(function, "__module__", None) == name
-    }
-    called |= {
-        Path(sys.modules[function.__module__].__file__).name
-        for function in vars(group_tables).values()
-        if str(getattr(function, "__module__", "")).startswith("udrl_explain.attributions.")
-    }
-    assert called == set(lane_kernel.KERNEL_SOURCES)
-    stamp = lane_kernel._source_stamp()
-    assert stamp in [cell.cell_contents for cell in lane_kernel.add_lane.py_func.__closure__]
-    path = Path(lane_kernel.__file__).parent / "leaf_tables.py"
-    hashed = hashlib.sha256()
-    for name in lane_kernel.KERNEL_SOURCES:
-        hashed.update((path.parent / name).read_bytes())
-    assert stamp == int.from_bytes(hashed.digest()[:7])
 
 
 def test_scales_reach_the_trees_once():

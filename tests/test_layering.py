@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).parents[1] / "udrl_explain"
 # Floors, lowest first; a name is a file or a folder at the top of the package. A module imports from lower floors, or
 # from its own folder as long as no circle comes of it.
 FLOORS = (
-    ("commands", "parallel", "self_check", "settings"),
+    ("commands", "compiled", "parallel", "self_check", "settings"),
     ("names", "config", "results", "command_line"),
     ("files",),
     ("tables",),

@@ -5,15 +5,26 @@ explained. A row goes left where its float32 input is ``<=`` the float64 thresho
 """
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from udrl_explain.compiled import compiled
+
 Link = Literal["mean", "softmax", "logistic"]
 LEAF = -1
+
+
+class Splits(NamedTuple):
+    """What a row meets on its way down, as compiled loops take it: the arrays of :class:`Forest` of these names."""
+
+    roots: NDArray[np.int32]
+    left: NDArray[np.int32]
+    right: NDArray[np.int32]
+    feature: NDArray[np.int32]
+    threshold: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +95,11 @@ class Forest:
                 object.__setattr__(self, name, array)
 
     @property
+    def splits(self) -> Splits:
+        """The arrays that decide a row's path."""
+        return Splits(self.roots, self.children_left, self.children_right, self.feature, self.threshold)
+
+    @property
     def n_trees(self) -> int:
         """Number of trees."""
         return len(self.roots)
@@ -123,8 +139,9 @@ class Forest:
             Node indices.
         """
         rows = self._checked_rows(rows)
-        leaves = _leaves(rows, self.roots, self.children_left, self.children_right, self.feature, self.threshold)
-        return np.asarray(leaves)
+        leaves = np.empty((len(rows), self.n_trees), dtype=np.int32)
+        _find_leaves(rows, self.splits, leaves)
+        return leaves
 
     def _checked_rows(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
         # The compiled loops read as many columns as the trees test, and compare what they are given.
@@ -132,17 +149,17 @@ class Forest:
             raise ValueError(
                 f"rows must be float32 of shape (n_rows, {self.n_features}), got {rows.dtype} {rows.shape}"
             )
-        return rows
+        return np.ascontiguousarray(rows)
 
     def raw_outputs(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Sum the tree outputs before the link, shape ``(n_rows, n_actions)``: probabilities for ``"mean"``."""
-        totals = _totals(
-            self._checked_rows(rows), self.roots, self.children_left, self.children_right, self.feature, self.threshold,
-            self.value, self.base,
-        )  # fmt: skip
+        rows = self._checked_rows(rows)
+        totals = np.empty((len(rows), self.n_actions))
+        totals[:] = self.base
+        _add_leaf_values(rows, self.splits, self.value, totals)
         if self.link == "mean":
             totals /= self.n_trees
-        return np.asarray(totals)
+        return totals
 
     def probabilities(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """Give action probabilities, shape ``(n_rows, n_actions)``.
@@ -230,28 +247,25 @@ def _check_structure(forest: Forest) -> None:
         raise ValueError("forest covers must be above 0")
 
 
-@numba.njit(cache=True, nogil=True)
-def _leaves(rows, roots, left, right, feature, threshold):  # type: ignore[no-untyped-def]
-    leaves = np.empty((rows.shape[0], roots.shape[0]), dtype=np.int32)
+@compiled
+def _find_leaves(rows, splits, leaves):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
-        for t in range(roots.shape[0]):
-            node = roots[t]
-            while left[node] >= 0:
-                node = left[node] if rows[i, feature[node]] <= threshold[node] else right[node]
+        for t in range(splits.roots.shape[0]):
+            node = splits.roots[t]
+            while splits.left[node] >= 0:
+                goes_left = rows[i, splits.feature[node]] <= splits.threshold[node]
+                node = splits.left[node] if goes_left else splits.right[node]
             leaves[i, t] = node
-    return leaves
 
 
-@numba.njit(cache=True, nogil=True)
-def _totals(rows, roots, left, right, feature, threshold, value, base):  # type: ignore[no-untyped-def]
+@compiled
+def _add_leaf_values(rows, splits, value, totals):  # type: ignore[no-untyped-def]
     # Trees are added in their order: the sum is then scikit-learn's, bit for bit.
-    totals = np.empty((rows.shape[0], value.shape[1]), dtype=np.float64)
     for i in range(rows.shape[0]):
-        totals[i] = base
-        for t in range(roots.shape[0]):
-            node = roots[t]
-            while left[node] >= 0:
-                node = left[node] if rows[i, feature[node]] <= threshold[node] else right[node]
+        for t in range(splits.roots.shape[0]):
+            node = splits.roots[t]
+            while splits.left[node] >= 0:
+                goes_left = rows[i, splits.feature[node]] <= splits.threshold[node]
+                node = splits.left[node] if goes_left else splits.right[node]
             for a in range(value.shape[1]):
                 totals[i, a] += value[node, a]
-    return totals

@@ -6,12 +6,12 @@ way, a test on an unknown one sends it both ways. Subtrees without a test on a k
 number.
 """
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions.forest_coalitions import HeldShares, held_shares
 from udrl_explain.commands import checked_inputs
+from udrl_explain.compiled import compiled
 from udrl_explain.forest import Forest
 from udrl_explain.policies import ForestPolicy, GivesProbabilities, Policy
 
@@ -72,11 +72,11 @@ class _ForestKnowing:
 
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
         forest = self._policy.forest
-        totals = _walk(
-            self._policy.tree_inputs(inputs), forest.roots, forest.children_left, forest.children_right,
-            forest.feature, forest.threshold, self._known, self._asks, self._sums,
-        )  # fmt: skip
-        return np.asarray(totals / forest.n_trees)
+        rows = self._policy.tree_inputs(inputs)
+        totals = np.zeros((len(rows), forest.n_actions))
+        stack = np.empty(forest.n_nodes + 1, dtype=np.int32)
+        _walk(rows, forest.splits, self._known, self._asks, self._sums, stack, totals)
+        return totals / forest.n_trees
 
 
 class _AnyKnowing:
@@ -129,7 +129,7 @@ def _summed_subtrees(
     return asks & heavy, sums
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _sum_up(left, right, feature, known, sums, asks, heavy):  # type: ignore[no-untyped-def]
     for node in range(feature.shape[0] - 1, -1, -1):  # children stand behind their parents
         if left[node] >= 0:
@@ -140,24 +140,25 @@ def _sum_up(left, right, feature, known, sums, asks, heavy):  # type: ignore[no-
             asks[node] = known[feature[node]] or (asks[a] and heavy[a]) or (asks[b] and heavy[b])
 
 
-@numba.njit(cache=True, nogil=True)
-def _walk(rows, roots, left, right, feature, threshold, known, asks, sums):  # type: ignore[no-untyped-def]
-    totals = np.zeros((rows.shape[0], sums.shape[1]))
-    stack = np.empty(feature.shape[0] + 1, dtype=np.int32)
+@compiled
+def _walk(rows, splits, known, asks, sums, stack, totals):  # type: ignore[no-untyped-def]
     for r in range(rows.shape[0]):
-        for t in range(roots.shape[0]):
-            stack[0] = roots[t]
+        for t in range(splits.roots.shape[0]):
+            stack[0] = splits.roots[t]
             size = 1
             while size > 0:
                 size -= 1
                 node = stack[size]
                 while asks[node]:
-                    if known[feature[node]]:
-                        node = left[node] if rows[r, feature[node]] <= threshold[node] else right[node]
+                    if known[splits.feature[node]]:
+                        node = (
+                            splits.left[node]
+                            if rows[r, splits.feature[node]] <= splits.threshold[node]
+                            else splits.right[node]
+                        )
                     else:
-                        stack[size] = right[node]
+                        stack[size] = splits.right[node]
                         size += 1
-                        node = left[node]
+                        node = splits.left[node]
                 for k in range(sums.shape[1]):
                     totals[r, k] += sums[node, k]
-    return totals

@@ -9,11 +9,11 @@ array over coalitions, one zeta transform turns them into the scores of all coal
 
 from collections.abc import Iterator
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
+from udrl_explain.compiled import compiled
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import blocks_of, in_threads
 
@@ -62,7 +62,8 @@ def boosted_coalitions(
                 part: slice = part,
                 worths: NDArray[np.float64] = worths,
             ) -> None:
-                _add_row(inside[i], partners, shares[part], value, forest.base, forest.n_features, worths[i])
+                scores = np.empty(size * forest.n_actions)
+                _add_row(i, inside, partners, shares[part], value, forest.base, forest.n_features, scores, worths)
 
             in_threads(add, range(len(inside)), n_jobs)
         yield block, np.moveaxis(worths, 0, 1)
@@ -80,32 +81,37 @@ def _inside(
     return masks
 
 
-@numba.njit(cache=True, nogil=True)
-def _add_row(inside, partners, shares, value, base, n_features, worths):  # type: ignore[no-untyped-def]
+@compiled
+def _add_row(row, inside, partners, shares, value, base, n_features, scores, worths):  # type: ignore[no-untyped-def]
     n_actions = value.shape[1]
+    zero, one = np.uint64(0), np.uint64(1)
     full = np.uint64((1 << n_features) - 1)
     size = np.uint64(1 << n_features)
     width = np.uint64(n_actions)
-    scores = np.empty(size * width)
     for b in range(partners.shape[0]):
-        scores[:] = 0.0
-        for leaf in range(inside.shape[0]):
-            p, q = np.uint64(inside[leaf]), np.uint64(partners[b, leaf])
+        for x in range(size * width):
+            scores[x] = 0.0
+        for leaf in range(inside.shape[1]):
+            p, q = np.uint64(inside[row, leaf]), np.uint64(partners[b, leaf])
             if p | q != full:
                 continue
             needed, barred = p & ~q, q & ~p
             subset = barred
             while True:
                 at = (needed | subset) * width
-                sign = _sign(subset)
+                odd = subset ^ subset >> np.uint64(8)
+                odd ^= odd >> np.uint64(4)
+                odd ^= odd >> np.uint64(2)
+                odd ^= odd >> one
+                sign = -1.0 if odd & one else 1.0
                 for a in range(n_actions):
                     scores[at + np.uint64(a)] += sign * value[leaf, a]
-                if subset == np.uint64(0):
+                if subset == zero:
                     break
-                subset = (subset - np.uint64(1)) & barred
+                subset = (subset - one) & barred
         for j in range(n_features):
             half = width << np.uint64(j)
-            for block in range(np.uint64(0), size * width, np.uint64(2) * half):
+            for block in range(zero, size * width, half + half):
                 for s in range(block, block + half):
                     scores[s + half] += scores[s]
         for s in range(size):
@@ -119,13 +125,4 @@ def _add_row(inside, partners, shares, value, base, n_features, worths):  # type
                 scores[at + np.uint64(a)] = np.exp(scores[at + np.uint64(a)] - highest)
                 total += scores[at + np.uint64(a)]
             for a in range(n_actions):
-                worths[s, a] += shares[b] * scores[at + np.uint64(a)] / total
-
-
-@numba.njit(cache=True, nogil=True)
-def _sign(members):  # type: ignore[no-untyped-def]
-    odd = members ^ members >> np.uint64(8)
-    odd ^= odd >> np.uint64(4)
-    odd ^= odd >> np.uint64(2)
-    odd ^= odd >> np.uint64(1)
-    return -1.0 if odd & np.uint64(1) else 1.0
+                worths[row, s, a] += shares[b] * scores[at + np.uint64(a)] / total

@@ -13,11 +13,11 @@ over the coalitions of all inputs.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
+from udrl_explain.compiled import compiled
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import blocks_of, in_threads
 
@@ -102,7 +102,7 @@ def forest_coalitions(shares: HeldShares, rows: NDArray[np.float32], n_jobs: int
         totals = np.zeros((block.stop - block.start, int(first[-1]), values.shape[1]))
         _add_leaves(
             shares.boxes.lower, shares.boxes.upper, shares.tested, shares.start, shares.held, values,
-            first[owner], ranks[:, block], totals,
+            first[owner], np.ascontiguousarray(ranks[:, block]), totals,
         )  # fmt: skip
         every = np.arange(1 << shares.n_features)
         for k, members in enumerate(sets):
@@ -116,7 +116,7 @@ def forest_coalitions(shares: HeldShares, rows: NDArray[np.float32], n_jobs: int
     return worths
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _fill_held(lower, upper, tested, start, ranks, shares, held):  # type: ignore[no-untyped-def]
     n_features, n_background = ranks.shape
     for leaf in range(lower.shape[0]):
@@ -138,7 +138,7 @@ def _fill_held(lower, upper, tested, start, ranks, shares, held):  # type: ignor
                     held[first + pattern] += held[first + pattern + half]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add_leaves(lower, upper, tested, start, held, values, first, ranks, totals):  # type: ignore[no-untyped-def]
     n_features, n_rows = ranks.shape
     for leaf in range(lower.shape[0]):

@@ -2,7 +2,7 @@
 
 Leaves are packed into groups (``leaf_groups``); a group's table holds, for every cell of its grid, the summed
 contributions of its leaves (``group_tables``, ``leaf_tables``). A row then costs one cell number and one line of a
-table per group (``lane_kernel``). The background enters a table through its counts per cell only, so a row's cost
+table per group (``lanes``). The background enters a table through its counts per cell only, so a row's cost
 does not depend on its size.
 """
 
@@ -11,9 +11,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.attributions.lane_kernel import ROW_BLOCK, add_lane
+from udrl_explain.attributions.group_tables import Leaves
+from udrl_explain.attributions.lanes import ROW_BLOCK, lane_contributions
 from udrl_explain.attributions.leaf_boxes import LeafBoxes, leaf_boxes
-from udrl_explain.attributions.leaf_tables import MAX_TESTED, n_columns, quadrature
+from udrl_explain.attributions.leaf_tables import MAX_TESTED, n_columns
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import blocks_of, in_threads
 
@@ -71,9 +72,7 @@ def forest_contributions(
         derived = _derived_output(value) if same_total else None
         kept = [k for k in range(len(outputs)) if k != derived]
         counts = value[:, kept].any(axis=1)
-        sums, expected = _summed(
-            boxes, chosen[counts], value[counts][:, kept], rows, background_ranks, background is None, order, n_jobs
-        )
+        sums, expected = _summed(boxes, chosen[counts], value[counts][:, kept], rows, background_ranks, order, n_jobs)
         contributions[:, :, outputs[kept]] += sums
         base[outputs[kept]] += expected
         if derived is not None:
@@ -116,7 +115,6 @@ def _summed(
     value: NDArray[np.float64],
     rows: NDArray[np.float32],
     background_ranks: NDArray[np.uint16] | NDArray[np.uint32],
-    path_dependent: bool,
     order: int,
     n_jobs: int | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -128,28 +126,19 @@ def _summed(
         return sums, expected
     width = -(-n_outputs * columns // 8) * 8  # whole vector registers
     rows_at_once = max(ROW_BLOCK, LANE_FLOATS // width)
-    nodes, weights = quadrature()
-    lanes = [lane for lane in np.array_split(leaves, N_LANES) if len(lane)]
-    lane_values = [np.ascontiguousarray(part) for part in np.array_split(value, N_LANES) if len(part)]
-    n_cuts = boxes.n_cuts
+    lanes = [
+        Leaves(boxes.lower[part], boxes.upper[part], boxes.share[part], np.ascontiguousarray(values), boxes.n_cuts)
+        for part, values in zip(np.array_split(leaves, N_LANES), np.array_split(value, N_LANES), strict=True)
+        if len(part)
+    ]
 
-    def lane_total(
-        ranks: NDArray[np.uint16] | NDArray[np.uint32], i: int
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        total, base = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
-        lane = lanes[i]
-        add_lane(
-            boxes.lower[lane], boxes.upper[lane], boxes.share[lane], lane_values[i], n_cuts, ranks,
-            background_ranks, path_dependent, order, columns, nodes, weights, total,
-            base,
-        )  # fmt: skip
-        return total, base
-
-    for block in blocks_of(len(rows), rows_at_once):
-        ranks = boxes.ranks(rows[block])
+    for chosen in blocks_of(len(rows), rows_at_once):
+        ranks = boxes.ranks(rows[chosen])
+        add_lane = partial(lane_contributions, ranks=ranks, background=background_ranks, order=order, width=width)
         total, expected = np.zeros((ranks.shape[1], width)), np.zeros(n_outputs)
-        for part, base in in_threads(partial(lane_total, ranks), range(len(lanes)), n_jobs):
+        for part, base in in_threads(add_lane, lanes, n_jobs):
             total += part
             expected += base
-        sums[block] = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns).transpose(0, 2, 1)
+        block = total[:, : n_outputs * columns].reshape(-1, n_outputs, columns)
+        sums[chosen] = block.transpose(0, 2, 1)
     return sums, expected

@@ -6,10 +6,10 @@ threshold exactly when it lies at or below that rounded threshold, so comparing 
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from udrl_explain.compiled import compiled
 from udrl_explain.forest import Forest
 
 
@@ -52,8 +52,9 @@ class LeafBoxes:
         """Ranks of rows (as the trees compare them), one contiguous line per input: ``(n_features, n_rows)``."""
         dtype = np.uint16 if self.n_cuts.max(initial=0) < np.iinfo(np.uint16).max else np.uint32
         ranks = np.empty((len(self.cuts), len(rows)), dtype=dtype)
+        rows = np.ascontiguousarray(rows)
         for j, cuts in enumerate(self.cuts):
-            _fill_ranks(cuts, rows[:, j], ranks[j])
+            _fill_ranks(cuts, rows, j, ranks)
         return ranks
 
 
@@ -69,45 +70,39 @@ def leaf_boxes(forest: Forest) -> LeafBoxes:
         rank[nodes] = np.searchsorted(cuts[-1], rounded[nodes])
     n_cuts = np.array([len(c) for c in cuts], dtype=np.int32)
     leaves = np.flatnonzero(forest.is_leaf)
-    lower, upper, share = _boxes(
-        forest.children_left, forest.children_right, forest.feature, rank, forest.cover, n_cuts, leaves
-    )
+    parent = np.full(forest.n_nodes, -1, dtype=np.int32)
+    inner = np.flatnonzero(~forest.is_leaf).astype(np.int32)
+    parent[forest.children_left[inner]] = parent[forest.children_right[inner]] = inner
+    lower = np.zeros((len(leaves), forest.n_features), dtype=np.int32)
+    upper = np.tile(n_cuts, (len(leaves), 1))
+    share = np.ones(lower.shape)
+    _fill_boxes(leaves, parent, forest.splits, rank, forest.cover, lower, upper, share)
     return LeafBoxes(tuple(cuts), lower, upper, share, forest.value[leaves], forest.tree_of_node[leaves])
 
 
-@numba.njit(cache=True, nogil=True)
-def _boxes(left, right, feature, rank, cover, n_cuts, leaves):  # type: ignore[no-untyped-def]
-    # Walk from each leaf to its root: the first bound met from below is the tightest one.
-    n_leaves, n_features = leaves.shape[0], n_cuts.shape[0]
-    parent = np.full(feature.shape[0], -1, dtype=np.int32)
-    for node in range(feature.shape[0]):
-        if left[node] >= 0:
-            parent[left[node]] = node
-            parent[right[node]] = node
-    lower = np.zeros((n_leaves, n_features), dtype=np.int32)
-    upper = np.empty((n_leaves, n_features), dtype=np.int32)
-    share = np.ones((n_leaves, n_features), dtype=np.float64)
-    for i in range(n_leaves):
-        upper[i] = n_cuts
-        child, node = leaves[i], parent[leaves[i]]
+@compiled
+def _fill_boxes(leaves, parent, splits, rank, cover, lower, upper, share):  # type: ignore[no-untyped-def]
+    for i in range(leaves.shape[0]):
+        child = leaves[i]
+        node = parent[child]
         while node >= 0:
-            j = feature[node]
+            j = splits.feature[node]
             share[i, j] *= cover[child] / cover[node]
-            if child == left[node]:
+            if child == splits.left[node]:
                 upper[i, j] = min(upper[i, j], rank[node])
             else:
                 lower[i, j] = max(lower[i, j], rank[node] + 1)
-            child, node = node, parent[node]
-    return lower, upper, share
+            child = node
+            node = parent[node]
 
 
-@numba.njit(cache=True, nogil=True)
-def _fill_ranks(cuts, values, ranks):  # type: ignore[no-untyped-def]
-    # numpy.searchsorted(cuts, values), by halving steps without branches: the guesses of a branch are often wrong.
-    for i in range(values.shape[0]):
-        value, first, size = values[i], np.uint64(0), np.uint64(cuts.shape[0])
+@compiled
+def _fill_ranks(cuts, rows, j, ranks):  # type: ignore[no-untyped-def]
+    # numpy.searchsorted(cuts, rows[:, j]), by halving steps without branches: the guesses of a branch are often wrong.
+    for i in range(rows.shape[0]):
+        value, first, size = rows[i, j], np.uint64(0), np.uint64(cuts.shape[0])
         while size > np.uint64(1):
             half = size >> np.uint64(1)
             first = first + half if cuts[first + half - np.uint64(1)] < value else first
             size -= half
-        ranks[i] = first + np.uint64(1) if size == np.uint64(1) and cuts[first] < value else first
+        ranks[j, i] = first + np.uint64(1) if size == np.uint64(1) and cuts[first] < value else first

@@ -7,9 +7,10 @@ no box tells apart are merged, and a row's cell is found by adding a step for ev
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from udrl_explain.compiled import compiled
 
 MAX_GROUP = 64  # leaves: the bits of one mask
 
@@ -43,161 +44,134 @@ class LeafGroups(NamedTuple):
     n_cells: NDArray[np.int64]
 
 
-@numba.njit(cache=True, nogil=True)
-def leaf_groups(lower, upper, n_cuts, max_cells):  # type: ignore[no-untyped-def]
+class _Parts(NamedTuple):
+    """Parts of each input's axis in the group so far, and with one more leaf.
+
+    `start` is the lowest rank of a part and `mask` the leaves of the group (as bits) whose box holds it, both of shape
+    ``(n_features, 2 * MAX_GROUP + 1)``; `n_parts` and `n_classes` (different masks) count them.
+    """
+
+    start: NDArray[np.int64]
+    mask: NDArray[np.uint64]
+    n_parts: NDArray[np.int64]
+    n_classes: NDArray[np.int64]
+
+
+def leaf_groups(
+    lower: NDArray[np.int32], upper: NDArray[np.int32], n_cuts: NDArray[np.int32], max_cells: int
+) -> LeafGroups:
     """Pack leaves, in their order, into groups of at most `max_cells` cells (a lone leaf may need more).
 
     Parameters
     ----------
     lower, upper : int32 arrays of shape (n_leaves, n_features)
+        See :class:`~udrl_explain.attributions.leaf_boxes.LeafBoxes`.
     n_cuts : int32 array of shape (n_features,)
     max_cells : int
-
-    Returns
-    -------
-    LeafGroups
     """
     n_leaves, n_features = lower.shape
-    width = 2 * MAX_GROUP + 1
-    first_leaf = np.zeros(n_leaves + 1, dtype=np.int64)
-    first_cut = np.zeros(n_leaves + 1, dtype=np.int64)
-    n_bounds = 0
-    for i in range(n_leaves):
-        for j in range(n_features):
-            n_bounds += (lower[i, j] > 0) + (upper[i, j] < n_cuts[j])
-    cut_feature = np.empty(n_bounds, dtype=np.uint8)
-    cut_rank = np.empty(n_bounds, dtype=np.int64)
-    cut_step = np.empty(n_bounds, dtype=np.uint16)
-    first_class = np.zeros((n_leaves, n_features + 1), dtype=np.int64)
-    class_mask = np.empty(n_bounds + n_leaves * n_features, dtype=np.uint64)
-    n_cells = np.empty(n_leaves, dtype=np.int64)
+    n_bounds = int(np.count_nonzero(lower > 0) + np.count_nonzero(upper < n_cuts))
+    room = LeafGroups(
+        np.zeros(n_leaves + 1, dtype=np.int64),
+        np.zeros(n_leaves + 1, dtype=np.int64),
+        np.empty(n_bounds, dtype=np.uint8),
+        np.empty(n_bounds, dtype=np.int64),
+        np.empty(n_bounds, dtype=np.uint16),
+        np.zeros((n_leaves, n_features + 1), dtype=np.int64),
+        np.empty(n_bounds + n_leaves * n_features, dtype=np.uint64),
+        np.empty(n_leaves, dtype=np.int64),
+    )
+    now, after = _parts(n_features), _parts(n_features)
+    n = _pack(lower, upper, n_cuts, max_cells, MAX_GROUP, now, after, room)
+    n_cuts_kept, n_classes = int(room.first_cut[n]), int(room.first_class[n - 1, n_features]) if n else 0
+    return LeafGroups(
+        room.first_leaf[: n + 1], room.first_cut[: n + 1],
+        room.cut_feature[:n_cuts_kept], room.cut_rank[:n_cuts_kept], room.cut_step[:n_cuts_kept],
+        room.first_class[:n], room.class_mask[:n_classes], room.n_cells[:n],
+    )  # fmt: skip
 
-    # Parts of each axis in the group so far (start rank, mask of leaves), and with one more leaf.
-    start = np.zeros((n_features, width), dtype=np.int64)
-    mask = np.zeros((n_features, width), dtype=np.uint64)
-    n_parts = np.ones(n_features, dtype=np.int64)
-    n_classes = np.ones(n_features, dtype=np.int64)
-    new_start, new_mask = np.zeros_like(start), np.zeros_like(mask)
-    new_parts, new_classes = np.ones_like(n_parts), np.ones_like(n_classes)
 
+def _parts(n_features: int) -> _Parts:
+    shape = (n_features, 2 * MAX_GROUP + 1)
+    ones = np.ones(n_features, dtype=np.int64)
+    return _Parts(np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.uint64), ones, ones.copy())
+
+
+@compiled
+def _pack(lower, upper, n_cuts, max_cells, max_group, now, after, out):  # type: ignore[no-untyped-def]
+    n_leaves, n_features = lower.shape
     n_groups, cut_end, class_end, leaf, size = 0, 0, 0, 0, 0
     while leaf < n_leaves:
         bit = np.uint64(1) << np.uint64(size)
         cells = 1
-        for j in range(n_features):  # an input that the leaf does not test keeps its parts
-            if lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]:
-                _add_leaf(
-                    start[j], mask[j], n_parts[j], lower[leaf, j], upper[leaf, j], n_cuts[j], bit,
-                    new_start[j], new_mask[j], new_parts, new_classes, j,
-                )  # fmt: skip
-                cells *= new_classes[j]
-            else:
-                cells *= n_classes[j]
+        for j in range(n_features):
+            low, high, last = lower[leaf, j], upper[leaf, j], n_cuts[j]
+            if low > 0 or high < last:
+                # Split the parts at both bounds of the leaf and give its bit to the parts between them.
+                low_edge = low if low > 0 else -1
+                high_edge = high + 1 if high < last else -1
+                first, second = min(low_edge, high_edge), max(low_edge, high_edge)
+                n, classes = 0, 0
+                for d in range(now.n_parts[j]):
+                    begin, mask = now.start[j, d], now.mask[j, d]
+                    end = now.start[j, d + 1] if d + 1 < now.n_parts[j] else last + 1
+                    for k in range(3):
+                        at = begin if k == 0 else (first if k == 1 else second)
+                        if k > 0 and not (begin < at < end):
+                            continue
+                        if k == 2 and second == first:
+                            continue
+                        held = mask | bit if low <= at <= high else mask
+                        after.start[j, n], after.mask[j, n] = at, held
+                        is_new = 1
+                        for e in range(n):
+                            if after.mask[j, e] == held:
+                                is_new = 0
+                                break
+                        classes += is_new
+                        n += 1
+                after.n_parts[j], after.n_classes[j] = n, classes
+                cells *= classes
+            else:  # an input that the leaf does not test keeps its parts
+                cells *= now.n_classes[j]
             if cells > max_cells and size > 0:
                 break
-        fits = size == 0 or (size < MAX_GROUP and cells <= max_cells)
+        fits = size == 0 or (size < max_group and cells <= max_cells)
         if fits:
             for j in range(n_features):
                 if lower[leaf, j] > 0 or upper[leaf, j] < n_cuts[j]:
-                    n_parts[j], n_classes[j] = new_parts[j], new_classes[j]
-                    for d in range(n_parts[j]):
-                        start[j, d], mask[j, d] = new_start[j, d], new_mask[j, d]
+                    now.n_parts[j], now.n_classes[j] = after.n_parts[j], after.n_classes[j]
+                    for d in range(now.n_parts[j]):
+                        now.start[j, d], now.mask[j, d] = after.start[j, d], after.mask[j, d]
                 else:
-                    for d in range(n_parts[j]):
-                        mask[j, d] |= bit
+                    for d in range(now.n_parts[j]):
+                        now.mask[j, d] |= bit
             size += 1
             leaf += 1
         if not fits or leaf == n_leaves:
             cells = 1
             for j in range(n_features):
-                first_class[n_groups, j] = class_end
+                first_class = class_end
+                out.first_class[n_groups, j] = first_class
                 previous = 0
-                for d in range(n_parts[j]):
-                    number = _class_number(class_mask, class_end, first_class[n_groups, j], mask[j, d])
-                    if first_class[n_groups, j] + number == class_end:
-                        class_mask[class_end] = mask[j, d]
+                for d in range(now.n_parts[j]):
+                    number = 0
+                    while first_class + number < class_end and out.class_mask[first_class + number] != now.mask[j, d]:
+                        number += 1
+                    if first_class + number == class_end:
+                        out.class_mask[class_end] = now.mask[j, d]
                         class_end += 1
                     if d > 0 and number != previous:
-                        cut_feature[cut_end] = j
-                        cut_rank[cut_end] = start[j, d] - 1
-                        cut_step[cut_end] = np.uint16(((number - previous) * cells) & 0xFFFF)
+                        out.cut_feature[cut_end] = j
+                        out.cut_rank[cut_end] = now.start[j, d] - 1
+                        out.cut_step[cut_end] = ((number - previous) * cells) & 0xFFFF
                         cut_end += 1
                     previous = number
-                cells *= class_end - first_class[n_groups, j]
-                n_parts[j], n_classes[j] = 1, 1
-                mask[j, 0] = 0
-            first_class[n_groups, n_features] = class_end
-            n_cells[n_groups] = cells
+                cells *= class_end - first_class
+                now.n_parts[j], now.n_classes[j], now.mask[j, 0] = 1, 1, 0
+            out.first_class[n_groups, n_features] = class_end
+            out.n_cells[n_groups] = cells
             n_groups += 1
-            first_leaf[n_groups] = leaf
-            first_cut[n_groups] = cut_end
+            out.first_leaf[n_groups], out.first_cut[n_groups] = leaf, cut_end
             size = 0
-    return LeafGroups(
-        first_leaf[: n_groups + 1], first_cut[: n_groups + 1],
-        cut_feature[:cut_end], cut_rank[:cut_end], cut_step[:cut_end],
-        first_class[:n_groups], class_mask[:class_end], n_cells[:n_groups],
-    )  # fmt: skip
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_leaf(start, mask, parts, lower, upper, n_cuts, bit, out_start, out_mask, out_parts, out_classes, j):  # type: ignore[no-untyped-def]
-    # Split the parts at both bounds of the leaf and give its bit to the parts between them.
-    low_edge = lower if lower > 0 else -1
-    high_edge = upper + 1 if upper < n_cuts else -1
-    n = 0
-    for d in range(parts):
-        out_start[n] = start[d]
-        out_mask[n] = mask[d]
-        n += 1
-        end = start[d + 1] if d + 1 < parts else n_cuts + 1
-        first, second = min(low_edge, high_edge), max(low_edge, high_edge)
-        if start[d] < first < end:
-            out_start[n] = first
-            out_mask[n] = mask[d]
-            n += 1
-        if start[d] < second < end and second != first:
-            out_start[n] = second
-            out_mask[n] = mask[d]
-            n += 1
-    classes = 0
-    for d in range(n):
-        if lower <= out_start[d] <= upper:
-            out_mask[d] |= bit
-        new = 1
-        for e in range(d):
-            if out_mask[e] == out_mask[d]:
-                new = 0
-                break
-        classes += new
-    out_parts[j] = n
-    out_classes[j] = classes
-
-
-@numba.njit(cache=True, nogil=True)
-def _class_number(class_mask, end, first, mask):  # type: ignore[no-untyped-def]
-    for k in range(first, end):
-        if class_mask[k] == mask:
-            return k - first
-    return end - first
-
-
-@numba.njit(cache=True, nogil=True)
-def cells_of_rows(groups, g, ranks, first_row, cells):  # type: ignore[no-untyped-def]
-    """Write the cell of group `g` that each of ``len(cells)`` rows from `first_row` on lies in.
-
-    Parameters
-    ----------
-    groups : LeafGroups
-    g, first_row : int
-    ranks : uint array of shape (n_features, n_rows)
-    cells : uint16 array
-        Filled.
-    """
-    n = cells.shape[0]
-    cells[:] = 0
-    for c in range(groups.first_cut[g], groups.first_cut[g + 1]):
-        line = ranks[groups.cut_feature[c], first_row : first_row + n]
-        cut = ranks.dtype.type(groups.cut_rank[c])
-        step, none = groups.cut_step[c], np.uint16(0)
-        for r in range(n):
-            cells[r] = cells[r] + (step if line[r] > cut else none)
+    return n_groups

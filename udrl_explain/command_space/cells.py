@@ -173,9 +173,9 @@ def command_cells(
         input_rows(checked_state(state, policy.feature_names), np.column_stack([returns, horizons]))
     )
     forest, row = policy.forest, corners[0]
-    structure = (forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold)
+    depth_first = np.empty((forest.n_nodes + 1, 5), dtype=np.int64)
     met = np.zeros(forest.n_nodes, dtype=np.bool_)
-    mark_command_tests(row, forest.n_features - N_COMMANDS, *structure, met)
+    mark_command_tests(row, forest.n_features - N_COMMANDS, forest.splits, depth_first, met)
     split = np.zeros(forest.n_nodes, dtype=np.int64)
     factors = policy.scale.factors(policy.n_features)
     edges = [
@@ -190,7 +190,7 @@ def command_cells(
         )
     rectangles = np.empty((int(np.count_nonzero(forest.is_leaf)), 5), dtype=np.int64)
     n_rectangles = find_rectangles(
-        row, forest.n_features - N_COMMANDS, *structure, split, shape[0], shape[1], rectangles
+        row, forest.n_features - N_COMMANDS, forest.splits, split, shape[0], shape[1], depth_first, rectangles
     )
     probabilities = _cell_probabilities(forest, rectangles[:n_rectangles], shape, n_jobs)
     return CommandCells(edges[0], edges[1], probabilities, np.argmax(probabilities, axis=2).astype(np.int64))

@@ -12,13 +12,13 @@ tests a command, so that its tests of the state are made once.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import N_COMMANDS, checked_inputs, checked_states
+from udrl_explain.compiled import compiled
 from udrl_explain.parallel import blocks_of, in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 
@@ -199,11 +199,12 @@ def _forest_probabilities(
     tree_rows = policy.tree_inputs(rows)
     tree_commands = np.ascontiguousarray(tree_rows[: len(commands), -N_COMMANDS:])
     totals = np.empty((len(states), len(commands), forest.n_actions))
+    totals[:] = forest.base
 
     def work(part: slice) -> None:
         _add_trees(
-            tree_rows[: len(states)][part], tree_commands, forest.roots, forest.children_left, forest.children_right,
-            forest.feature, forest.threshold, forest.value, forest.base, totals[part],
+            tree_rows[: len(states)][part], tree_commands, forest.splits, forest.value,
+            np.arange(len(commands)), np.empty((forest.n_nodes + 1, 3), dtype=np.int64), totals[part],
         )  # fmt: skip
 
     in_threads(work, blocks_of(len(states), STATES_AT_ONCE), n_jobs)
@@ -213,44 +214,41 @@ def _forest_probabilities(
     return forest.link_outputs(totals.reshape(-1, forest.n_actions)).reshape(totals.shape)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _add_trees(  # type: ignore[no-untyped-def]
-    rows, commands, roots, left, right, feature, threshold, value, base, totals
+    rows, commands, splits, value, order, stack, totals
 ):
     """Send all commands of each state down every tree; the commands of one node stand together in `order`."""
     n_observations = rows.shape[1] - commands.shape[1]
     n_commands = commands.shape[0]
-    order = np.arange(n_commands)
-    stack = np.empty((left.shape[0] + 1, 3), dtype=np.int64)
     for i in range(rows.shape[0]):
-        totals[i] = base
-        for t in range(roots.shape[0]):
-            stack[0, 0], stack[0, 1], stack[0, 2] = roots[t], 0, n_commands
+        for t in range(splits.roots.shape[0]):
+            stack[0, 0], stack[0, 1], stack[0, 2] = splits.roots[t], 0, n_commands
             size = 1
             while size > 0:
                 size -= 1
                 node, start, end = stack[size, 0], stack[size, 1], stack[size, 2]
-                while left[node] >= 0:
-                    f = feature[node]
+                while splits.left[node] >= 0:
+                    f = splits.feature[node]
                     if f < n_observations:
-                        node = left[node] if rows[i, f] <= threshold[node] else right[node]
+                        node = splits.left[node] if rows[i, f] <= splits.threshold[node] else splits.right[node]
                         continue
                     column = f - n_observations
                     # Parting in place; the order within a side does not matter.
                     low, high = start, end
                     while low < high:
-                        if commands[order[low], column] <= threshold[node]:
+                        if commands[order[low], column] <= splits.threshold[node]:
                             low += 1
                         else:
                             high -= 1
                             order[low], order[high] = order[high], order[low]
                     if low == start:
-                        node = right[node]
+                        node = splits.right[node]
                     else:
                         if low < end:
-                            stack[size, 0], stack[size, 1], stack[size, 2] = right[node], low, end
+                            stack[size, 0], stack[size, 1], stack[size, 2] = splits.right[node], low, end
                             size += 1
-                        node = left[node]
+                        node = splits.left[node]
                         end = low
                 # Each command adds its leaves in the order of the trees, as the policy does. Adding 0 changes no bit
                 # and is left out: most leaves are pure.

@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,6 +20,7 @@ from udrl_explain.command_space.cells import CommandCells
 from udrl_explain.command_space.seen_region import SeenRegion, overlay
 from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.commands import Command
+from udrl_explain.compiled import compiled
 from udrl_explain.self_check import SelfCheckError
 
 Ask = Callable[[ArrayLike, ArrayLike], NDArray[np.int64]]
@@ -267,7 +267,7 @@ def _room(ends: Ends, values: tuple[float, float], spread: tuple[float, float], 
     return room
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _nearest(rows, columns, wanted):  # type: ignore[no-untyped-def]
     """Wanted cell with the least ``hypot(rows[i], columns[j])``, the first of equals; ``(-1, -1, inf)`` if none."""
     best_i, best_j, best = -1, -1, np.inf

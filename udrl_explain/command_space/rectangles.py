@@ -4,9 +4,10 @@ The plane of commands is cut into cells ``(r, h)`` by the edges of ``command_pla
 along each axis.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from udrl_explain.compiled import compiled
 
 
 def merged_rectangles(actions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -38,57 +39,54 @@ def _grow(actions: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int
     return rectangles[:n].copy(), labels
 
 
-@numba.njit(cache=True, nogil=True)
-def mark_command_tests(  # type: ignore[no-untyped-def]
-    row, n_observations, roots, left, right, feature, threshold, met
-):
+@compiled
+def mark_command_tests(row, n_observations, splits, stack, met):  # type: ignore[no-untyped-def]
     """Mark the tests of a command that some command reaches from this state."""
-    stack = np.empty(left.shape[0] + 1, dtype=np.int64)
-    for t in range(roots.shape[0]):
-        stack[0] = roots[t]
+    for t in range(splits.roots.shape[0]):
+        stack[0, 0] = splits.roots[t]
         size = 1
         while size > 0:
             size -= 1
-            node = stack[size]
-            while left[node] >= 0:
-                if feature[node] >= n_observations:
+            node = stack[size, 0]
+            while splits.left[node] >= 0:
+                if splits.feature[node] >= n_observations:
                     met[node] = True
-                    stack[size] = right[node]
+                    stack[size, 0] = splits.right[node]
                     size += 1
-                    node = left[node]
+                    node = splits.left[node]
                 else:
-                    node = left[node] if row[feature[node]] <= threshold[node] else right[node]
+                    goes_left = row[splits.feature[node]] <= splits.threshold[node]
+                    node = splits.left[node] if goes_left else splits.right[node]
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def find_rectangles(  # type: ignore[no-untyped-def]
-    row, n_observations, roots, left, right, feature, threshold, split, n_r, n_h, rectangles
+    row, n_observations, splits, split, n_r, n_h, stack, rectangles
 ):
     """Write ``(first r, end r, first h, end h, leaf)`` of every leaf that holds a cell, tree by tree."""
-    stack = np.empty((left.shape[0] + 1, 5), dtype=np.int64)
     n = 0
-    for t in range(roots.shape[0]):
-        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = 0, n_r, 0, n_h, roots[t]
+    for t in range(splits.roots.shape[0]):
+        stack[0, 0], stack[0, 1], stack[0, 2], stack[0, 3], stack[0, 4] = 0, n_r, 0, n_h, splits.roots[t]
         size = 1
         while size > 0:
             size -= 1
             r0, r1, h0, h1 = stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3]
             node = stack[size, 4]
-            while left[node] >= 0:
-                f = feature[node]
+            while splits.left[node] >= 0:
+                f = splits.feature[node]
                 if f < n_observations:
-                    node = left[node] if row[f] <= threshold[node] else right[node]
+                    node = splits.left[node] if row[f] <= splits.threshold[node] else splits.right[node]
                     continue
                 on_return = f == n_observations
                 low, high = (r0, r1) if on_return else (h0, h1)
                 cut = min(max(split[node], low), high)
                 if cut == high:
-                    node = left[node]
+                    node = splits.left[node]
                 elif cut == low:
-                    node = right[node]
+                    node = splits.right[node]
                 else:
                     stack[size, 0], stack[size, 1], stack[size, 2], stack[size, 3] = r0, r1, h0, h1
-                    stack[size, 4] = right[node]
+                    stack[size, 4] = splits.right[node]
                     if on_return:
                         stack[size, 0] = cut
                         r1 = cut
@@ -96,20 +94,22 @@ def find_rectangles(  # type: ignore[no-untyped-def]
                         stack[size, 2] = cut
                         h1 = cut
                     size += 1
-                    node = left[node]
+                    node = splits.left[node]
             rectangles[n, 0], rectangles[n, 1], rectangles[n, 2], rectangles[n, 3] = r0, r1, h0, h1
             rectangles[n, 4] = node
             n += 1
     return n
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def add_rectangles(rectangles, value, base, start, end, totals):  # type: ignore[no-untyped-def]
     """Add the leaves of `rectangles` to the rows ``start..end`` of `totals`, shape ``(n_actions, n_r, n_h)``."""
     # Rectangles stand tree by tree and those of a tree do not overlap: every cell adds its leaves in the order of
     # the trees, as the policy does. Adding 0 changes no bit and is left out: most leaves are pure.
     for a in range(value.shape[1]):
-        totals[a, start:end] = base[a]
+        for r in range(start, end):
+            for h in range(totals.shape[2]):
+                totals[a, r, h] = base[a]
     for k in range(rectangles.shape[0]):
         r0, r1 = max(rectangles[k, 0], start), min(rectangles[k, 1], end)
         if r0 >= r1:
@@ -124,7 +124,7 @@ def add_rectangles(rectangles, value, base, start, end, totals):  # type: ignore
                         line[h] += amount
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _grow_rectangles(actions, labels, rectangles):  # type: ignore[no-untyped-def]
     """Grow a rectangle from each free cell: along its line as far as it goes, then line by line."""
     n = 0
@@ -146,7 +146,9 @@ def _grow_rectangles(actions, labels, rectangles):  # type: ignore[no-untyped-de
                 if not whole:
                     break
                 end_i += 1
-            labels[i:end_i, j:end_j] = n
+            for k in range(i, end_i):
+                for m in range(j, end_j):
+                    labels[k, m] = n
             rectangles[n, 0], rectangles[n, 1], rectangles[n, 2], rectangles[n, 3] = i, end_i, j, end_j
             n += 1
     return n

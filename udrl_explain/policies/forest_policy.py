@@ -61,7 +61,7 @@ class ForestPolicy:
         scaled = self.scale.apply(checked_inputs(inputs, self.feature_names))
         if len(scaled) and np.abs(scaled[:, -2:]).max() > FLOAT32_MAX:
             raise ValueError("a command times its scale does not fit float32")
-        return scaled.astype(np.float32)
+        return scaled.astype(np.float32, order="C")
 
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
         """Probability of every action, shape ``(n_rows, n_actions)``."""

@@ -6,10 +6,11 @@ what was to be expected tells the action's own part, its advantage, and rows are
 as advantage-weighted regression weighs them (Peng et al. 2019, arXiv 1910.00177, equation 5).
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor
+
+from udrl_explain.compiled import compiled
 
 DISCOUNT = 0.99
 TRACE = 0.95
@@ -89,14 +90,16 @@ def generalised_advantages(
     -------
     float64 array of shape (n_steps,)
     """
-    return np.asarray(_advantages(rewards, values, ends, discount, trace))
-
-
-@numba.njit(cache=True)
-def _advantages(rewards, values, ends, discount, trace):  # type: ignore[no-untyped-def]
     advantages = np.empty(len(rewards))
+    _fill_advantages(rewards, values, ends, float(discount), float(trace), advantages)
+    return advantages
+
+
+@compiled
+def _fill_advantages(rewards, values, ends, discount, trace, advantages):  # type: ignore[no-untyped-def]
     start = 0
-    for end in ends:
+    for e in range(ends.shape[0]):
+        end = ends[e]
         later_value, later_advantage = 0.0, 0.0
         for t in range(end - 1, start - 1, -1):
             error = rewards[t] + discount * later_value - values[t]
@@ -104,4 +107,3 @@ def _advantages(rewards, values, ends, discount, trace):  # type: ignore[no-unty
             advantages[t] = later_advantage
             later_value = values[t]
         start = end
-    return advantages

@@ -5,10 +5,10 @@ Rows are in the estimator's units (``ForestPolicy.tree_inputs``) and compared as
 
 from typing import NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from udrl_explain.compiled import compiled
 from udrl_explain.forest import Forest
 
 
@@ -50,9 +50,7 @@ class DecisiveTest(NamedTuple):
 def partings(forest: Forest, rows: NDArray[np.float32]) -> Partings:
     """Find where the paths of `rows`, shape ``(n_rows, n_features)``, part in every tree."""
     nodes, steps = np.full((2, forest.n_trees), -1, dtype=np.int64)
-    _find_partings(
-        rows, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold, nodes, steps
-    )
+    _find_partings(np.ascontiguousarray(rows), forest.splits, nodes, steps)
     return Partings(nodes, steps)
 
 
@@ -79,17 +77,17 @@ def decisive_test(forest: Forest, rows: NDArray[np.float32]) -> DecisiveTest:
     return DecisiveTest(int(distinct[most, 0]), float(distinct[most, 1]), int(counts[most]), len(nodes))
 
 
-@numba.njit(cache=True, nogil=True)
-def _find_partings(rows, roots, left, right, feature, threshold, nodes, steps):  # type: ignore[no-untyped-def]
-    for t in range(roots.shape[0]):
-        node, step = roots[t], 0
-        while left[node] >= 0:
-            f = feature[node]
+@compiled
+def _find_partings(rows, splits, nodes, steps):  # type: ignore[no-untyped-def]
+    for t in range(splits.roots.shape[0]):
+        node, step = splits.roots[t], 0
+        while splits.left[node] >= 0:
+            f = splits.feature[node]
             n_left = 0
             for i in range(rows.shape[0]):
-                n_left += rows[i, f] <= threshold[node]
+                n_left += rows[i, f] <= splits.threshold[node]
             if 0 < n_left < rows.shape[0]:
                 nodes[t], steps[t] = node, step
                 break
-            node = left[node] if n_left > 0 else right[node]
+            node = splits.left[node] if n_left > 0 else splits.right[node]
             step += 1

@@ -7,10 +7,10 @@ path explained is the path taken. Rows are in the estimator's units (``ForestPol
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from udrl_explain.compiled import compiled
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import blocks_of, in_threads
 
@@ -70,15 +70,13 @@ class SameLeafBoxes:
 
 def tree_steps(forest: Forest, rows: NDArray[np.float32]) -> TreeSteps:
     """Every test on the paths of `rows`, shape ``(n_rows, n_features)``, through every tree."""
-    lengths = _path_lengths(
-        rows, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold
-    )
-    arrays = [np.empty(int(lengths.sum()), dtype=np.int32) for _ in range(5)]
-    _fill_steps(
-        rows, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
-        *arrays,
-    )  # fmt: skip
-    return TreeSteps(*arrays)
+    lengths = _depths(forest)[forest.leaves(rows)].ravel()
+    n_steps = int(lengths.sum())
+    node, next_node = np.empty(n_steps, dtype=np.int32), np.empty(n_steps, dtype=np.int32)
+    _fill_steps(rows, forest.splits, node, next_node)
+    path = np.repeat(np.arange(lengths.size, dtype=np.int32), lengths)
+    step = np.arange(n_steps, dtype=np.int32) - np.repeat(np.cumsum(lengths, dtype=np.int32) - lengths, lengths)
+    return TreeSteps(path // np.int32(forest.n_trees), path % np.int32(forest.n_trees), step, node, next_node)
 
 
 def path_contributions(forest: Forest, rows: NDArray[np.float32], n_jobs: int | None = None) -> NDArray[np.float64]:
@@ -87,12 +85,7 @@ def path_contributions(forest: Forest, rows: NDArray[np.float32], n_jobs: int | 
     Saabas (2014), "Interpreting random forests". Shape ``(n_rows, n_features, n_actions)``; not divided by the
     number of trees.
     """
-    return _by_blocks(
-        rows, (forest.n_features, forest.n_actions), n_jobs, lambda block, totals: _add_contributions(
-            block, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
-            forest.value, totals,
-        ),
-    )  # fmt: skip
+    return _node_changes(forest, rows, forest.value, n_jobs)
 
 
 def path_impurity(forest: Forest, rows: NDArray[np.float32], n_jobs: int | None = None) -> NDArray[np.float64]:
@@ -102,20 +95,15 @@ def path_impurity(forest: Forest, rows: NDArray[np.float32], n_jobs: int | None 
     ``(n_rows, n_features)``. An input that no path tests has exactly 0; a value can be negative, because a child
     can be less pure than its parent.
     """
-    if len(rows) >= PACKED_ROWS:
-        nodes = _packed_nodes(forest)
-        return _by_blocks(
-            rows,
-            (forest.n_features,),
-            n_jobs,
-            lambda block, totals: _add_packed(block, forest.roots, nodes, totals),
-        )
+    if len(rows) < PACKED_ROWS:
+        return 0.0 - _node_changes(forest, rows, forest.impurity[:, None], n_jobs)[:, :, 0]  # no zero becomes -0.0
+    nodes = _packed_nodes(forest)
     return _by_blocks(
-        rows, (forest.n_features,), n_jobs, lambda block, totals: _add_impurity(
-            block, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
-            forest.impurity, totals,
-        ),
-    )  # fmt: skip
+        rows,
+        (forest.n_features,),
+        n_jobs,
+        lambda block, totals: _add_packed(block, forest.roots, nodes, np.empty(_TOGETHER, dtype=np.int32), totals),
+    )
 
 
 def same_leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> SameLeafBoxes:
@@ -123,11 +111,21 @@ def same_leaf_boxes(forest: Forest, rows: NDArray[np.float32]) -> SameLeafBoxes:
     shape = (len(rows), forest.n_features)
     lower, upper = np.full(shape, -np.inf), np.full(shape, np.inf)
     n_tests, n_asking = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=np.int64)
-    _intersect_boxes(
-        rows, forest.roots, forest.children_left, forest.children_right, forest.feature, forest.threshold,
-        lower, upper, n_tests, n_asking,
-    )  # fmt: skip
+    last_tree = np.empty(forest.n_features, dtype=np.int64)
+    _intersect_boxes(rows, forest.splits, last_tree, lower, upper, n_tests, n_asking)
     return SameLeafBoxes(lower, upper, n_tests, n_asking)
+
+
+def _node_changes(
+    forest: Forest, rows: NDArray[np.float32], value: NDArray[np.float64], n_jobs: int | None
+) -> NDArray[np.float64]:
+    """Change of node `value`, shape ``(n_nodes, n)``, along the paths, by input: ``(n_rows, n_features, n)``."""
+    return _by_blocks(
+        rows,
+        (forest.n_features, value.shape[1]),
+        n_jobs,
+        lambda block, totals: _add_changes(block, forest.splits, value, totals),
+    )
 
 
 def _by_blocks(
@@ -138,8 +136,19 @@ def _by_blocks(
 ) -> NDArray[np.float64]:
     """Let `add` fill one output of `shape` per row, block by block; rows never share an output."""
     totals = np.zeros((len(rows), *shape))
-    in_threads(lambda block: add(rows[block], totals[block]), blocks_of(len(rows), BLOCK_ROWS), n_jobs)
+    in_threads(lambda block: add(rows[block], totals[block]), blocks_of(len(rows), BLOCK_ROWS), None)
     return totals
+
+
+def _depths(forest: Forest) -> NDArray[np.int32]:
+    """Tests above each node, shape ``(n_nodes,)``."""
+    depths = np.zeros(forest.n_nodes, dtype=np.int32)
+    level, inner = forest.roots, ~forest.is_leaf
+    while len(level):
+        above = level[inner[level]]
+        level = np.concatenate([forest.children_left[above], forest.children_right[above]])
+        depths[level] = np.tile(depths[above] + 1, 2)
+    return depths
 
 
 def _packed_nodes(forest: Forest) -> NDArray[np.void]:
@@ -156,73 +165,38 @@ def _packed_nodes(forest: Forest) -> NDArray[np.void]:
     return packed
 
 
-@numba.njit(cache=True, nogil=True)
-def _path_lengths(rows, roots, left, right, feature, threshold):  # type: ignore[no-untyped-def]
-    lengths = np.zeros((rows.shape[0], roots.shape[0]), dtype=np.int64)
-    for i in range(rows.shape[0]):
-        for t in range(roots.shape[0]):
-            node = roots[t]
-            while left[node] >= 0:
-                node = left[node] if rows[i, feature[node]] <= threshold[node] else right[node]
-                lengths[i, t] += 1
-    return lengths
-
-
-@numba.njit(cache=True, nogil=True)
-def _fill_steps(  # type: ignore[no-untyped-def]
-    rows, roots, left, right, feature, threshold, row, tree, step, nodes, next_nodes
-):
+@compiled
+def _fill_steps(rows, splits, nodes, next_nodes):  # type: ignore[no-untyped-def]
     k = 0
     for i in range(rows.shape[0]):
-        for t in range(roots.shape[0]):
-            node = roots[t]
-            depth = 0
-            while left[node] >= 0:
-                child = left[node] if rows[i, feature[node]] <= threshold[node] else right[node]
-                row[k] = i
-                tree[k] = t
-                step[k] = depth
+        for t in range(splits.roots.shape[0]):
+            node = splits.roots[t]
+            while splits.left[node] >= 0:
+                goes_left = rows[i, splits.feature[node]] <= splits.threshold[node]
+                child = splits.left[node] if goes_left else splits.right[node]
                 nodes[k] = node
                 next_nodes[k] = child
                 node = child
-                depth += 1
                 k += 1
 
 
-@numba.njit(cache=True, nogil=True)
-def _add_contributions(  # type: ignore[no-untyped-def]
-    rows, roots, left, right, feature, threshold, value, totals
-):
-    for t in range(roots.shape[0]):
+@compiled
+def _add_changes(rows, splits, value, totals):  # type: ignore[no-untyped-def]
+    for t in range(splits.roots.shape[0]):
         for i in range(rows.shape[0]):
-            node = roots[t]
-            while left[node] >= 0:
-                f = feature[node]
-                child = left[node] if rows[i, f] <= threshold[node] else right[node]
+            node = splits.roots[t]
+            while splits.left[node] >= 0:
+                f = splits.feature[node]
+                child = splits.left[node] if rows[i, f] <= splits.threshold[node] else splits.right[node]
                 for a in range(value.shape[1]):
                     totals[i, f, a] += value[child, a] - value[node, a]
                 node = child
 
 
-@numba.njit(cache=True, nogil=True)
-def _add_impurity(  # type: ignore[no-untyped-def]
-    rows, roots, left, right, feature, threshold, impurity, totals
-):
-    for t in range(roots.shape[0]):
-        for i in range(rows.shape[0]):
-            node = roots[t]
-            while left[node] >= 0:
-                f = feature[node]
-                child = left[node] if rows[i, f] <= threshold[node] else right[node]
-                totals[i, f] += impurity[node] - impurity[child]
-                node = child
-
-
-@numba.njit(cache=True, nogil=True)
-def _add_packed(rows, roots, nodes, totals):  # type: ignore[no-untyped-def]
-    # The same sums in the same order as _add_impurity. Nothing here branches on a comparison, which a processor
+@compiled
+def _add_packed(rows, roots, nodes, at, totals):  # type: ignore[no-untyped-def]
+    # The same sums in the same order as _add_changes. Nothing here branches on a comparison, which a processor
     # would guess wrong half the time; rows that have arrived stay at their leaf until the last one has.
-    at = np.empty(_TOGETHER, dtype=np.int32)
     for t in range(roots.shape[0]):
         for start in range(0, rows.shape[0], _TOGETHER):
             n = min(_TOGETHER, rows.shape[0] - start)
@@ -242,24 +216,22 @@ def _add_packed(rows, roots, nodes, totals):  # type: ignore[no-untyped-def]
                     moved |= child ^ node
 
 
-@numba.njit(cache=True, nogil=True)
-def _intersect_boxes(  # type: ignore[no-untyped-def]
-    rows, roots, left, right, feature, threshold, lower, upper, n_tests, n_asking
-):
-    last_tree = np.empty(rows.shape[1], dtype=np.int64)
+@compiled
+def _intersect_boxes(rows, splits, last_tree, lower, upper, n_tests, n_asking):  # type: ignore[no-untyped-def]
     for i in range(rows.shape[0]):
-        last_tree[:] = -1
-        for t in range(roots.shape[0]):
-            node = roots[t]
-            while left[node] >= 0:
-                f = feature[node]
+        for f in range(rows.shape[1]):
+            last_tree[f] = -1
+        for t in range(splits.roots.shape[0]):
+            node = splits.roots[t]
+            while splits.left[node] >= 0:
+                f = splits.feature[node]
                 n_tests[i, f] += 1
                 if last_tree[f] != t:
                     last_tree[f] = t
                     n_asking[i, f] += 1
-                if rows[i, f] <= threshold[node]:
-                    upper[i, f] = min(upper[i, f], threshold[node])
-                    node = left[node]
+                if rows[i, f] <= splits.threshold[node]:
+                    upper[i, f] = min(upper[i, f], splits.threshold[node])
+                    node = splits.left[node]
                 else:
-                    lower[i, f] = max(lower[i, f], threshold[node])
-                    node = right[node]
+                    lower[i, f] = max(lower[i, f], splits.threshold[node])
+                    node = splits.right[node]
