@@ -106,7 +106,7 @@ class Probes:
         return self.frame.copy()
 
 
-def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0) -> Probes:
+def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0, n_jobs: int | None = None) -> Probes:
     """Choose the rows of a run to explain.
 
     Parameters
@@ -119,6 +119,8 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0) -> 
         Rows of every other kind, fewer if there are not so many.
     seed : int
         Same run, same seed: same probes.
+    n_jobs : int, optional
+        Threads; None takes all cores. The probes do not depend on it.
 
     Returns
     -------
@@ -149,7 +151,9 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0) -> 
     chosen[START] = np.sort(generator.permutation(starts)[:n_each])
     chosen[FAILURE], notes = _before_failure(run.episodes, rows, n_each)
     candidates = np.unique(np.concatenate(list(chosen.values())))
-    influence = dict(zip(candidates.tolist(), _influence(run.policy, rows.inputs[candidates], support), strict=True))
+    influence = dict(
+        zip(candidates.tolist(), _influence(run.policy, rows.inputs[candidates], support, n_jobs), strict=True)
+    )
     ranked = sorted(candidates.tolist(), key=lambda row: (-influence[row], row))
     chosen[HIGH] = np.array(ranked[:n_each])
     chosen[LOW] = np.array(sorted(candidates.tolist(), key=lambda row: (influence[row], row))[:n_each])
@@ -225,5 +229,7 @@ def _before_failure(episodes: Sequence[Episode], rows: _Rows, n_each: int) -> tu
     return np.array(last[:n_each], dtype=np.int64), ()
 
 
-def _influence(policy: Policy, inputs: NDArray[np.float64], support: CommandSupport) -> list[float]:
-    return [float(value) for value in state_influence(policy, inputs[:, :-N_COMMANDS], support).influence]
+def _influence(policy: Policy, inputs: NDArray[np.float64], support: CommandSupport, n_jobs: int | None) -> list[float]:
+    return [
+        float(value) for value in state_influence(policy, inputs[:, :-N_COMMANDS], support, n_jobs=n_jobs).influence
+    ]

@@ -40,7 +40,7 @@ class Averaging:
             raise ValueError("background must hold at least one row")
         self._shares: HeldShares | None = None
         if isinstance(policy, ForestPolicy) and policy.forest.link == "mean":
-            self._shares = held_shares(policy.forest, policy.tree_inputs(self.background), 1)
+            self._shares = held_shares(policy.forest, policy.tree_inputs(self.background), n_jobs=1)
 
     def knowing(self, coalition: int) -> GivesProbabilities:
         """Policy that knows the inputs of a coalition.

@@ -59,8 +59,8 @@ def all_worths(
         blocks = boosted_coalitions(policy.forest, policy.tree_inputs(rows), policy.tree_inputs(partners), n_jobs)
     else:
         # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
-        threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
-        blocks = coalition_worths(policy.action_probabilities, rows, partners, policy.n_actions, threads)
+        n_threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
+        blocks = coalition_worths(policy.action_probabilities, rows, partners, policy.n_actions, n_threads)
     for block, part in blocks:
         worths[block] = part.transpose(1, 0, 2)
     return worths

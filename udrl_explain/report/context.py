@@ -127,7 +127,7 @@ class ReportContext:
     def probes(self, run: Run) -> Probes:
         """Rows of a run to explain, chosen once per report."""
         if run.directory not in self._probes:
-            self._probes[run.directory] = choose_probes(run, seed=self.options.seed)
+            self._probes[run.directory] = choose_probes(run, seed=self.options.seed, n_jobs=self.options.n_jobs)
         return self._probes[run.directory]
 
     def background(self, run: Run) -> NDArray[np.float64]:

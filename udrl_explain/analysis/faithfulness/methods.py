@@ -40,8 +40,8 @@ def tree_attributions(
     tree_rows = policy.tree_inputs(inputs)
     return {
         PATH_DEPENDENT: attribute(policy, inputs, n_jobs=n_jobs).values[rows, :, actions],
-        SAABAS: path_contributions(policy.forest, tree_rows)[rows, :, actions] / policy.forest.n_trees,
-        PATH_IMPURITY: path_impurity(policy.forest, tree_rows),
+        SAABAS: path_contributions(policy.forest, tree_rows, n_jobs)[rows, :, actions] / policy.forest.n_trees,
+        PATH_IMPURITY: path_impurity(policy.forest, tree_rows, n_jobs),
     }
 
 

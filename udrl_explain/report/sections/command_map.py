@@ -35,7 +35,7 @@ def answer(context: ReportContext) -> Section:
             chosen = probes.of_kind(kind)
             if len(chosen) == 0:
                 continue
-            row = _telling_row(run.policy, probes.inputs[chosen], returns, horizons)
+            row = _telling_row(run.policy, probes.inputs[chosen], returns, horizons, context.options.n_jobs)
             command = Command(*row[-N_COMMANDS:])
             result = command_map(
                 run.policy,
@@ -88,12 +88,12 @@ def answer(context: ReportContext) -> Section:
 
 
 def _telling_row(
-    policy: Policy, rows: np.ndarray, returns: tuple[float, float], horizons: tuple[float, float]
+    policy: Policy, rows: np.ndarray, returns: tuple[float, float], horizons: tuple[float, float], n_jobs: int | None
 ) -> np.ndarray:
     """First row in whose state a second action holds some of the plane; the row where most is held if none does."""
     others = []
     for row in rows[:_MOST_TRIED]:
-        shares = command_map(policy, row[:-N_COMMANDS], returns, horizons, grid=(25, 25)).area_share
+        shares = command_map(policy, row[:-N_COMMANDS], returns, horizons, grid=(25, 25), n_jobs=n_jobs).area_share
         others.append(1.0 - float(shares.max()))
         if others[-1] >= _VISIBLE:
             break
