@@ -136,7 +136,7 @@ def _by_blocks(
 ) -> NDArray[np.float64]:
     """Let `add` fill one output of `shape` per row, block by block; rows never share an output."""
     totals = np.zeros((len(rows), *shape))
-    in_threads(lambda block: add(rows[block], totals[block]), blocks_of(len(rows), BLOCK_ROWS), None)
+    in_threads(lambda block: add(rows[block], totals[block]), blocks_of(len(rows), BLOCK_ROWS), n_jobs)
     return totals
 
 
