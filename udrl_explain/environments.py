@@ -133,6 +133,32 @@ class Lockstep:
             environment.close()
 
 
+def check_trusted(env_name: str, place: object, trusted: bool, way_out: str) -> None:
+    """Make sure that no code is imported only because a stored run names it.
+
+    Parameters
+    ----------
+    env_name : str
+        As the run's settings say; Gymnasium imports what stands before a colon.
+    place : object
+        Of the run, for the message.
+    trusted : bool
+        Whether the user said that the code may run.
+    way_out : str
+        How to say so.
+
+    Raises
+    ------
+    ValueError
+        If a module would be imported that nobody vouched for.
+    """
+    module, colon, _ = env_name.rpartition(":")
+    if colon and not trusted:
+        raise ValueError(
+            f"{place}: its environment {env_name!r} would import the module {module!r} and run its code; {way_out}"
+        )
+
+
 def _make(env_name: str) -> Any:
     try:
         with warnings.catch_warnings():

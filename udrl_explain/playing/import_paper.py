@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
 from udrl_explain.config import SWEEP_EPISODES, TrainConfig
-from udrl_explain.environments import Lockstep
+from udrl_explain.environments import Lockstep, check_trusted
 from udrl_explain.episodes import Episode, collect_episodes
 from udrl_explain.playing.import_options import N_BACKGROUND_EPISODES, ImportOptions
 from udrl_explain.policies import ForestPolicy
@@ -52,6 +52,8 @@ def import_paper_run(options: ImportOptions) -> Run:
     experiment = options.experiment or f"paper-{theirs.config.experiment()}"
     place = run_directory(config, options.directory, experiment)
     check_run_can_be_saved(place, options.overwrite)
+    given = options.env_name is not None
+    check_trusted(config.env_name, options.folder, given, f"give --env_name {config.env_name} if you trust it")
     environments = Lockstep(config.env_name)
     names = environments.names
     policy = replace(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from udrl_explain.commands import COMMAND_NAMES
+from udrl_explain.environments import check_trusted
 from udrl_explain.playing.performance_options import PerformanceOptions
 from udrl_explain.policies import ForestPolicy, Policy
 from udrl_explain.rollouts.coalitions import COLUMNS, play_coalitions
@@ -34,6 +35,9 @@ def play_performance(options: PerformanceOptions) -> Path:
     run = load_run(options.run)
     if run.policy is None:
         raise ValueError(f"{options.run}: there is no policy to play: {run.policy_note}")
+    check_trusted(
+        run.config.env_name, options.run, options.trust_environment, "give --trust-environment if you trust it"
+    )
     if len(run.training_inputs) == 0:
         raise ValueError(f"{options.run}: holds no training rows to average unknown inputs over")
     command = (run.config.final_desired_return, run.config.final_desired_horizon)

@@ -23,3 +23,5 @@ class SweepOptions:
     """Episodes per command."""
     seed: int | None = None
     """Seed of the environments (default: the run's, which repeats the stored sweep)."""
+    trust_environment: bool = False
+    """Import the package that the run's env_name names (package:Env-v0); it runs that package's code."""

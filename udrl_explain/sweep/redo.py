@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from udrl_explain.commands import N_COMMANDS
-from udrl_explain.environments import Lockstep
+from udrl_explain.environments import Lockstep, check_trusted
 from udrl_explain.rollouts.streams import evaluation_seeds, streams
 from udrl_explain.rollouts.sweeps import command_levels, horizons_for, sweep_commands
 from udrl_explain.runs import load_run, store_sweep
@@ -20,7 +20,8 @@ def redo_sweep(options: SweepOptions) -> Path:
     Raises
     ------
     FileNotFoundError, ValueError
-        If the run cannot be read, holds no policy, or a number is impossible.
+        If the run cannot be read, holds no policy, or a number is impossible; also if its environment would import a
+        module and the options do not say that it is trusted.
     """
     if options.episodes < 1:
         raise ValueError(f"episodes must be at least 1, got {options.episodes}")
@@ -29,6 +30,9 @@ def redo_sweep(options: SweepOptions) -> Path:
     stored = load_run(options.run)
     if stored.policy is None:
         raise ValueError(f"{options.run}: there is no policy to ask: {stored.policy_note}")
+    check_trusted(
+        stored.config.env_name, options.run, options.trust_environment, "give --trust-environment if you trust it"
+    )
     if options.returns is None:
         levels = command_levels(stored.training_commands, ignores_horizon=stored.config.horizon_meaning == "none")
     else:
