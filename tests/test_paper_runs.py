@@ -143,6 +143,8 @@ def test_a_run_in_another_environment(folder):
         ({"collect_iter": 0}, "collect_episode must be at least 1, got 0"),
         ({"test_mean": "58"}, "test_mean must be a finite number or null, got '58'"),
         ({"optimizer": "adam"}, "unknown setting 'optimizer'"),
+        ({"test_std": -1.0}, "test_std must be at least 0, got -1.0"),
+        ({"test_mean": 1e300}, "test_mean must be a finite number or null"),
         ({"horizon_scale": 0}, "horizon_scale must be above 0"),
     ],
 )

@@ -1,5 +1,6 @@
 """One bad run never costs the report of the good ones: whatever its content raises is caught, named and listed."""
 
+import dataclasses
 import json
 import shutil
 import warnings
@@ -9,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from core_helpers import tiny_run
 
 from udrl_explain.files.reading import write_npz
 from udrl_explain.report import build
 from udrl_explain.report.gather import gather, one_line
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.questions import QUESTIONS
+from udrl_explain.runs import save_run
 from udrl_explain.self_check import SelfCheckError
 from udrl_explain.tables import read_csv
 
@@ -190,3 +193,25 @@ def test_every_section_survives_a_run_it_cannot_explain(copied):
     text = page(copied)
     for name in QUESTIONS:
         assert f'id="{name.replace("_", "-")}"' in text
+
+
+def test_two_environments_on_one_folder_name_get_a_report_each(tmp_path, monkeypatch):
+    """The bug: the second report replaced the first, in one command or in two."""
+    monkeypatch.chdir(tmp_path)
+    for env_name in ("a/Walk-v0", "a-Walk-v0"):
+        run = tiny_run(tmp_path, env_name=env_name)
+        save_run(dataclasses.replace(run, directory=tmp_path / "data" / env_name / "base" / "7"), [])
+    pages, _ = build.build_reports(ReportOptions(Path("data"), only="final_returns", formats="png", n_jobs=1))
+    assert len({page.parent.name for page in pages[:2]}) == 2
+    titles = {page.read_text(encoding="utf-8").partition("<title>")[2][:12] for page in pages[:2]}
+    assert {title.split(":")[0] for title in titles} == {"a/Walk-v0", "a-Walk-v0"}
+    (alone,), _ = build.build_reports(ReportOptions(Path("data/a"), only="final_returns", formats="png", n_jobs=1))
+    assert alone in pages
+
+
+def test_experiments_whose_labels_fall_on_one_name_keep_their_files_apart(tmp_path):
+    for experiment in ("x-1", "x_1"):
+        run = tiny_run(tmp_path)
+        save_run(dataclasses.replace(run, directory=tmp_path / "data" / "CartPole-v0" / experiment / "7"), [])
+    (scope,) = gather(tmp_path / "data")
+    assert len({experiment.slug for experiment in scope.experiments}) == 2

@@ -2,15 +2,19 @@
 
 Everything is written beside its target under a hidden name that ends in ``.partial`` and renamed when it is complete.
 A reader never sees half a file, a failure leaves what stood before, and only a killed process leaves a ``.partial``
-behind, which no loader takes for the real thing.
+behind, which no loader takes for the real thing and the next writer of the same target clears away (``leftovers``).
 """
 
+import errno
 import os
-import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from udrl_explain.files.leftovers import OLD, PARTIAL, clear_leftovers, hidden_name
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
@@ -42,10 +46,12 @@ def write_whole(path: str | Path) -> Iterator[Path]:
     if target.is_dir():
         raise IsADirectoryError(f"{path} is a folder; a file was to be written there")
     with _parents_of(target):
-        partial = target.with_name(f".{target.stem}.{secrets.token_hex(4)}.partial{target.suffix}")
+        clear_leftovers(target)
+        partial = target.with_name(hidden_name(target.stem, PARTIAL) + target.suffix)
         try:
-            yield partial
-            os.replace(partial, target)
+            with _naming(path):
+                yield partial
+                os.replace(partial, target)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -87,12 +93,14 @@ def folder_written_whole(target: str | Path, overwrite: bool = False, marker: st
     raised again.
     """
     place = Path(target).resolve()
+    clear_leftovers(place)
     _check_free(place, target, overwrite, marker)
     with _parents_of(place):
-        partial = place.with_name(f".{place.name}.{secrets.token_hex(4)}.partial")
+        partial = place.with_name(hidden_name(place.name, PARTIAL))
         partial.mkdir()
         try:
-            yield partial
+            with _naming(target):
+                yield partial
             _check_free(place, target, overwrite, marker)  # somebody may have been faster
             _rename_over(partial, place)
         finally:
@@ -100,7 +108,9 @@ def folder_written_whole(target: str | Path, overwrite: bool = False, marker: st
 
 
 def check_folder_can_be_written(target: str | Path, overwrite: bool = False, marker: str | None = None) -> None:
-    """Find out before long work whether :func:`folder_written_whole` will accept `target`; makes nothing.
+    """Find out before long work whether :func:`folder_written_whole` will accept `target`; makes nothing new.
+
+    A folder that an interrupted overwrite set aside is put back first.
 
     Raises
     ------
@@ -112,6 +122,7 @@ def check_folder_can_be_written(target: str | Path, overwrite: bool = False, mar
         If the folder that would hold it may not be written to.
     """
     place = Path(target).resolve()
+    clear_leftovers(place)
     _check_free(place, target, overwrite, marker)
     parent = next(parent for parent in place.parents if os.path.lexists(parent))
     if not parent.is_dir():
@@ -139,14 +150,27 @@ def _rename_over(partial: Path, place: Path) -> None:
     if not place.exists():
         os.rename(partial, place)
         return
-    old = partial.with_suffix(".old")
+    old = place.with_name(hidden_name(place.name, OLD))
     os.rename(place, old)
     try:
         os.rename(partial, place)
     except BaseException:
         os.rename(old, place)
         raise
-    shutil.rmtree(old)
+    shutil.rmtree(old, ignore_errors=True)  # what is left of it is cleared away by the next one
+
+
+@contextmanager
+def _naming(target: str | Path) -> Iterator[None]:
+    """Say where there was no room: "no space left on device" alone helps nobody."""
+    try:
+        yield
+    except OSError as fault:
+        # numpy counts what it could not write and gives no number of the error.
+        if fault.errno not in _NO_ROOM and not (type(fault) is OSError and "requested and" in str(fault)):
+            raise
+        text = f"{target}: cannot be written ({os.strerror(fault.errno) if fault.errno else fault})"
+        raise (OSError(fault.errno, text) if fault.errno else OSError(text)) from fault
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import json
 import math
-import sys
 import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -202,7 +201,7 @@ def finite_or_nan(name: str, value: Any) -> float:
     if value is None:
         return float("nan")
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if not is_number or not abs(value) <= sys.float_info.max:  # also whole numbers that no float can hold
+    if not is_number or not abs(value) <= LARGEST_NUMBER:  # also whole numbers that no float can hold
         raise ValueError(f"{name} must be a finite number or null, got {value!r}")
     return float(value)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from tqdm import tqdm
 
 from udrl_explain.config import safe_folder_name
+from udrl_explain.files.leftovers import all_set_aside, words_on
 from udrl_explain.runs import find_runs, load_run
+from udrl_explain.runs.places import CONFIG_FILE
 from udrl_explain.runs.run import Run
 from udrl_explain.statistics.run_groups import grouped_runs
 
@@ -132,6 +134,11 @@ def gather(place: Path) -> list[ReportScope]:
             runs.append(run)
         except (ValueError, OSError) as fault:
             problems.append(Problem(folder, one_line(str(fault))))
+    problems += [
+        Problem(folder, f"not there; {words_on(left)}")
+        for folder, left in all_set_aside(place).items()
+        if (left / CONFIG_FILE).is_file()
+    ]
     if not runs:
         raise ValueError(f"{place}: none of its {len(folders)} runs can be read; the first: {problems[0].reason}")
     scopes = []
@@ -153,7 +160,7 @@ def folder_hash(folder: Path) -> str:
     """SHA-256 over the names and contents of the files in a run folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.iterdir()):
-        if path.is_file():
+        if path.is_file() and not path.name.startswith("."):  # not what a killed process left half written
             digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
             with path.open("rb") as stream:
                 while block := stream.read(1 << 20):
@@ -175,16 +182,20 @@ def _report_name(place: Path, runs: Sequence[Run]) -> str:
             parts.append(runs[0].experiment)
         if place == runs[0].directory.resolve():
             parts.append(str(runs[0].config.seed))
-    return safe_folder_name("-".join(parts))
+    name, env_name = safe_folder_name("-".join(parts)), parts[0]
+    if safe_folder_name(env_name) == env_name:
+        return name
+    # a/Walk-v0 and a-Walk-v0 would fall on one folder, and one report replace the other.
+    return f"{name}-{hashlib.sha256(env_name.encode()).hexdigest()[:6]}"
 
 
 def _experiments(runs: Sequence[Run]) -> tuple[Experiment, ...]:
     by_folder = {run.directory: run for run in runs}
-    return tuple(
-        Experiment(
-            group.label,
-            safe_folder_name(group.label.lower()).replace("-", "_"),
-            tuple(by_folder[run.directory] for run in group.runs),
-        )
-        for group in grouped_runs(runs)
-    )
+    experiments: list[Experiment] = []
+    for group in grouped_runs(runs):
+        slug = stem = safe_folder_name(group.label.lower()).replace("-", "_")
+        number = 2
+        while slug in {experiment.slug for experiment in experiments}:  # labels may differ in nothing but signs
+            slug, number = f"{stem}_{number}", number + 1
+        experiments.append(Experiment(group.label, slug, tuple(by_folder[run.directory] for run in group.runs)))
+    return tuple(experiments)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
 from udrl_explain.environments import known_input_count
 from udrl_explain.episodes import Episode
+from udrl_explain.files.leftovers import set_aside, words_on
 from udrl_explain.files.limits import LARGEST_NUMBER, within_limits
 from udrl_explain.files.reading import (
     as_numbers,
@@ -45,7 +46,8 @@ def load_run(folder: str | Path) -> Run:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: no such folder")
+        left = set_aside(folder)
+        raise FileNotFoundError(f"{folder}: no such folder" + (f"; {words_on(left)}" if left else ""))
     if not (folder / CONFIG_FILE).exists():
         below = find_runs(folder)
         raise ValueError(f"{folder} is no run; {len(below)} runs lie below it, the first is {below[0]} (see find_runs)")

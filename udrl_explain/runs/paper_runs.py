@@ -49,6 +49,8 @@ def load_paper_run(folder: Path, values: dict[str, Any]) -> Run:
     try:
         config = TrainConfig.from_dict(settings | {"recipe": "paper"}).resolved()
         final_mean, final_std = (finite_or_nan(name, values.get(name)) for name in ("test_mean", "test_std"))
+        if final_std < 0:
+            raise ValueError(f"test_std must be at least 0, got {final_std}")
     except ValueError as fault:
         raise ValueError(f"{conf}: {fault}") from fault
     family = config.env_name.rpartition("-v")[0]
