@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from udrl_explain.results import displayed
+from udrl_explain.statistics.ranks import rank_correlation
 
 COLUMNS = (
     "method", "feature", "is_command", "is_group", "mean", "std", "min", "max", "mean_rank", "rank_agreement", "n_runs",
@@ -156,9 +157,5 @@ def _spread(method: str, runs: Mapping[str, NDArray[np.float64]], is_group: NDAr
 
 def _agreement(ranks: NDArray[np.float64]) -> float:
     """Mean Spearman correlation over all pairs of runs."""
-    correlations = []
-    for a, b in combinations(ranks, 2):
-        if np.ptp(a) == 0 or np.ptp(b) == 0:
-            return float("nan")
-        correlations.append(np.corrcoef(a, b)[0, 1])
+    correlations = [rank_correlation(a, b) for a, b in combinations(ranks, 2)]
     return float(np.mean(correlations)) if correlations else float("nan")
