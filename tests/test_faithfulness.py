@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import t as student
 from shapley_helpers import BOOSTED, FORESTS, OTHERS, all_coalitions, background_worths, fitted_policy
 
 from udrl_explain.analysis.faithfulness.methods import INTERVENTIONAL, PATH_IMPURITY, PERMUTATION, SAABAS
@@ -219,7 +220,7 @@ def test_a_policy_fitted_on_permuted_actions_is_told_apart():
     assert faithfulness(policy, inputs[:5], inputs).to_frame()["sanity_correlation"].isna().all()
 
 
-def test_intervals_resample_episodes():
+def test_intervals_are_for_other_episodes():
     policy, inputs = fitted_policy(FORESTS["random forest"]())
     rows = np.repeat(inputs[:6], 10, axis=0)
     episodes = np.repeat(np.arange(6), 10)
@@ -229,8 +230,23 @@ def test_intervals_resample_episodes():
     assert by_episode["score_low"] == pytest.approx(alone["score_low"], abs=1e-9)
     assert by_episode["score_low"] < by_episode["score"] < by_episode["score_high"]
     assert by_episode["n_episodes"] == 6
+    assert "other episodes of this one policy" in by_episode["interval"]
     single = faithfulness(policy, rows[:10], inputs, episodes=np.zeros(10, dtype=int)).to_frame().iloc[0]
     assert np.isnan(single["score_low"])
+
+
+def test_the_interval_of_a_score_is_students_t_of_its_episodes_shares():
+    """With equally much to gain in every episode the score is the mean of the episodes' scores."""
+    policy = FunctionPolicy(lambda x: 0.5 + 0.4 * np.sign(x[:, 1] - 0.5))
+    rows, background = some_rows(5), some_rows(50, seed=1)
+    rows[:, 1] = 0.9
+    values = np.tile([0.0, 1.0, 0.0, 0.0], (5, 1))
+    values[0] = [1.0, 0.0, 0.5, 0.5]
+    result = faithfulness(policy, rows, background, attributions={"own": values}).to_frame().set_index("method")
+    scores = np.array([-1.0, 1.0, 1.0, 1.0, 1.0])
+    half = student.ppf(0.975, 4) * scores.std(ddof=1) / np.sqrt(5)
+    assert result.loc["own", "score"] == pytest.approx(0.6, abs=1e-12)
+    assert result.loc["own", "score_high"] - 0.6 == pytest.approx(half, abs=1e-9)
 
 
 def test_the_tables_hold_every_method_once():

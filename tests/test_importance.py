@@ -171,9 +171,13 @@ def test_a_constant_policy_has_exactly_0_everywhere():
     policy = linear_policy(np.zeros(5))
     frame = feature_importance(policy, inputs, np.zeros(50, dtype=int), background=inputs[:5], **QUICK).to_frame()
     assert set(frame["method"]) == {ACCURACY, PROBABILITY, SHAP}
-    numbers = frame.set_index("method")[["importance", "std", "low", "high"]]
+    numbers = frame.set_index("method")[["importance", "std"]]
     assert (numbers.loc[[ACCURACY, PROBABILITY]] == 0).all(axis=None)
     assert (numbers.loc[SHAP].abs() < 1e-15).all(axis=None)
+    # Rows that are all 0 say nothing about how much others would differ.
+    permuted = frame[frame["method"] != SHAP]
+    assert permuted[["low", "high"]].isna().all(axis=None)
+    assert set(permuted["interval"]) == {"no variation seen"}
 
 
 def test_a_linear_policy_ranks_its_inputs_by_weight():
@@ -262,6 +266,53 @@ def test_the_interval_covers_the_mean_of_new_rows():
         ).score(PATH_IMPURITY)
         covered += score.low[0] <= truth[0] <= score.high[0]
     assert 180 <= covered <= 199
+
+
+def test_with_episodes_the_interval_covers_the_mean_of_new_episodes_and_without_it_does_not():
+    """Rows of an episode that are nearly alike: 6 episodes of 20 rows are 6 pieces of evidence, not 120."""
+    generator = np.random.default_rng(1)
+    policy = hand_made()
+    starts = generator.uniform(0, 1, 4000)
+    values = path_impurity(
+        policy.forest, policy.tree_inputs(np.column_stack([starts, np.zeros(4000), np.full(4000, 20.0)]))
+    )[:, 0]
+    truth = values.mean()
+    covered = {True: 0, False: 0}
+    for trial in range(200):
+        episodes = np.repeat(np.arange(6), 20)
+        rows = np.column_stack([starts[generator.integers(4000, size=6)][episodes], np.zeros(120), np.full(120, 20.0)])
+        for known in covered:
+            score = feature_importance(
+                policy, rows, np.zeros(120, dtype=int), methods=[PATH_IMPURITY], n_resamples=200,
+                episodes=episodes if known else None, seed=trial,
+            ).score(PATH_IMPURITY)  # fmt: skip
+            covered[known] += score.low[0] <= truth <= score.high[0]
+    assert 180 <= covered[True] <= 199
+    assert covered[False] <= 100
+
+
+def test_the_frame_says_of_what_the_interval_is():
+    policy, _, inputs, actions = fitted("forest")
+    episodes = np.repeat([4, 7, 9], [30, 40, 10])
+    quick = QUICK | {"episodes": episodes}
+    frame = feature_importance(policy, inputs[:80], actions[:80], **quick).to_frame().set_index("method")
+    words = "95 % for other episodes of this one policy; 3 episodes: t interval, assumes normal"
+    assert set(frame.loc[PATH_IMPURITY, "interval"]) <= {words, "no variation seen"}
+    assert words in set(frame.loc[PATH_IMPURITY, "interval"])
+    assert set(frame.loc[PATH_IMPURITY, "n_episodes"]) == {3}
+    assert set(frame.loc[IMPURITY, "interval"]) == {"no interval: this measure uses no rows"}
+    assert set(frame.loc[IMPURITY, "n_episodes"]) == {0}
+    bare = feature_importance(policy, inputs[:80], actions[:80], **QUICK).to_frame().set_index("method")
+    assert any("as if rows were independent" in text for text in bare.loc[PATH_IMPURITY, "interval"])
+    assert bare.loc[PATH_IMPURITY, "n_episodes"].isna().all()
+    assert bare["importance"].tolist() == frame["importance"].tolist()
+
+
+@pytest.mark.parametrize("episodes", [np.zeros(79, dtype=int), np.zeros(80), [["a"]]])
+def test_episodes_that_are_no_integers_one_per_row_are_refused(episodes):
+    policy, _, inputs, actions = fitted("forest")
+    with pytest.raises(ValueError, match="episodes must be 80 integers, one per row of inputs, got"):
+        feature_importance(policy, inputs[:80], actions[:80], episodes=episodes, **QUICK)
 
 
 def test_the_policy_and_the_rows_are_not_changed():

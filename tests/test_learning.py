@@ -16,7 +16,7 @@ from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.style import paper_style
 from udrl_explain.names import estimator_label
-from udrl_explain.statistics.bootstrap import hierarchical_interval
+from udrl_explain.statistics.intervals import SEEDS, mean_interval
 from udrl_explain.statistics.published_returns import published_return
 
 
@@ -69,9 +69,11 @@ def test_curves_agree_with_hand_numbers_also_where_runs_end_early(three_seeds):
     assert training["iteration"].tolist() == [1, 2, 3, 4]
     assert training["mean_return"].tolist() == [12.0, 22.0, 31.5, 42.0]
     assert training["n_seeds"].tolist() == [3, 3, 2, 2]
-    # With two or three seeds the interval is their range.
-    assert training["low"].tolist() == [10.0, 20.0, 30.0, 40.0]
-    assert training["high"].tolist() == [14.0, 26.0, 33.0, 44.0]
+    # Student's t: 4.302653 for two degrees of freedom, 12.706205 for one, times the standard error of the mean.
+    errors = [2 / math.sqrt(3), math.sqrt(12) / math.sqrt(3), 1.5, 2.0]
+    reach = np.array(errors) * [4.302653, 4.302653, 12.706205, 12.706205]
+    np.testing.assert_allclose(training["high"] - training["mean_return"], reach, rtol=1e-6)
+    np.testing.assert_allclose(training["mean_return"] - training["low"], reach, rtol=1e-6)
     test = frame[frame["kind"] == "test"]
     assert test["iteration"].tolist() == [2, 4]
     assert test["mean_return"].tolist() == [7.0, 60.0]
@@ -79,14 +81,23 @@ def test_curves_agree_with_hand_numbers_also_where_runs_end_early(three_seeds):
 
 
 def test_curve_of_one_seed_has_no_interval_and_says_so():
-    frame = learning_curves([a_run(train=[1, 2]), a_run(43, train=[3])]).to_frame()
-    assert frame["low"].tolist()[0] == 1.0
+    curves = learning_curves([a_run(train=[1, 2]), a_run(43, train=[3])])
+    frame = curves.to_frame()
+    assert math.isfinite(frame["low"].tolist()[0])
     assert math.isnan(frame["low"].tolist()[1])
     assert math.isnan(frame["high"].tolist()[1])
-    assert frame["method"].tolist() == [
-        "95 % percentile bootstrap over seeds",
+    words = [
+        "95 % for other training seeds; 2 seeds: t interval, assumes normal",
         "no interval: one seed says nothing about others",
     ]
+    assert frame["method"].tolist() == words
+    assert curves.method == "; ".join(words)
+
+
+def test_an_iteration_in_which_all_seeds_agree_has_no_interval_and_says_so():
+    frame = learning_curves([a_run(k, train=[200, k]) for k in range(3)]).to_frame()
+    assert frame["low"].isna().tolist() == frame["high"].isna().tolist() == [True, False]
+    assert frame["method"][0] == "no variation seen"
 
 
 def test_every_seed_is_listed_with_the_iterations_it_has(three_seeds):
@@ -122,14 +133,17 @@ def test_results_depend_on_neither_the_order_of_runs_nor_on_other_groups(three_s
 
 
 def test_many_seeds_same_seed_same_band_other_seed_another():
-    values = np.random.default_rng(0).normal(size=(8, 3))
+    values = np.random.default_rng(0).normal(size=(12, 3))
     runs = [a_run(seed, train=row) for seed, row in enumerate(values)]
     frame = learning_curves(runs, seed=1).to_frame()
     pd.testing.assert_frame_equal(frame, learning_curves(runs, seed=1).to_frame())
     assert (frame["low"] != learning_curves(runs, seed=2).to_frame()["low"]).any()
     assert (frame["bootstrap_seed"] == 1).all()
-    error = values.std(axis=0) / math.sqrt(8)
-    np.testing.assert_allclose(frame["high"] - frame["low"], 2 * 1.96 * error, rtol=0.1)
+    # Whole curves are drawn: the columns share their resamples.
+    whole = mean_interval(values, SEEDS, seed=1)
+    assert frame["low"].tolist() == whole.low.tolist()
+    assert frame["high"].tolist() == whole.high.tolist()
+    assert set(frame["method"]) == {"95 % for other training seeds; 12 seeds: studentised bootstrap"}
 
 
 def test_runs_without_returns_give_empty_frames_with_the_columns():
@@ -149,10 +163,11 @@ def test_final_returns_agree_with_hand_numbers(three_seeds):
     # The middle half of six, as scipy and rliable cut it: one from either end.
     assert row["iqm"] == pytest.approx((100 + 100 + 110 + 130) / 4)
     assert (row["n_seeds"], row["n_episodes"], row["episodes_per_seed"]) == (3, 6, "2")
-    groups = [run.final_returns for run in three_seeds]
-    assert (row["low"], row["high"]) == hierarchical_interval(groups, seed=0)
-    assert row["low"] <= 95 < 130 <= row["high"]
-    assert row["method"] == "95 % percentile bootstrap over seeds, then episodes"
+    # Student's t with two degrees of freedom, by hand; the variance of 105, 130, 95 is 325.
+    assert row["high"] - row["mean"] == pytest.approx(4.302653 * math.sqrt(325 / 3), rel=1e-6)
+    assert row["mean"] - row["low"] == pytest.approx(4.302653 * math.sqrt(325 / 3), rel=1e-6)
+    assert (row["low"], row["high"], row["method"]) == mean_interval([105, 130, 95], SEEDS, seed=5)
+    assert row["method"] == "95 % for other training seeds; 3 seeds: t interval, assumes normal"
     assert (row["final_command"], row["desired_return"], row["desired_horizon"]) == ("200 / 200", 200.0, 200.0)
 
 
@@ -190,10 +205,22 @@ def test_one_seed_has_a_mean_but_no_interval():
 def test_runs_that_stored_only_means_are_reported_from_their_means():
     runs = [a_run(seed, mean_only=(mean, 3.0, 20)) for seed, mean in ((1, 10.0), (2, 14.0))]
     row = final_returns(runs).to_frame().iloc[0]
-    assert (row["mean"], row["low"], row["high"]) == (12.0, 10.0, 14.0)
+    assert row["mean"] == 12.0
+    assert (row["low"], row["high"]) == pytest.approx((12 - 2 * 12.706205, 12 + 2 * 12.706205), rel=1e-6)
     assert row["std"] == pytest.approx(math.sqrt(3.0**2 + 2.0**2))
     assert math.isnan(row["iqm"])
-    assert (row["n_episodes"], row["method"]) == (40, "95 % percentile bootstrap over the seeds' means")
+    assert row["n_episodes"] == 40
+
+
+def test_seeds_that_all_achieve_the_same_have_no_interval_and_no_bar(ax):
+    finals = final_returns([a_run(k, final=[200.0] * 5) for k in range(3)])
+    row = finals.to_frame().iloc[0]
+    assert (row["mean"], row["method"]) == (200.0, "no variation seen")
+    assert math.isnan(row["low"])
+    assert math.isnan(row["high"])
+    plot_final_returns(finals.to_frame(), ax=ax)
+    assert not any(len(bars.get_segments()) for bars in ax.collections)
+    assert "95 % for other seeds" not in [line.get_label() for line in ax.get_lines()]
 
 
 def test_a_group_without_final_evaluation_stays_in_the_table():

@@ -61,13 +61,14 @@ def test_a_perfectly_obedient_agent_makes_no_error_whatever_it_is_asked(levels, 
     assert row["note"] == ""
 
 
-def test_a_perfectly_obedient_agent_never_saturates_and_has_intervals_without_width():
+def test_a_perfectly_obedient_agent_never_saturates_and_has_no_intervals_for_want_of_variation():
     result = obedience(a_sweep(obedient, n_episodes=20))
     frame = result.to_frame()
     assert tuple(frame.columns) == COLUMNS
     assert frame["mean"].tolist() == frame["desired_return"].tolist() == LEVELS.tolist()
-    assert frame["low"].tolist() == frame["high"].tolist() == LEVELS.tolist()
-    assert frame["low_over_seeds"].isna().all()
+    assert frame[["low", "high", "low_over_seeds", "high_over_seeds"]].isna().all(axis=None)
+    assert set(frame["interval"]) == {"no variation seen"}
+    assert set(frame["interval_over_seeds"]) == {"no interval: one seed says nothing about others"}
     assert frame["n_episodes"].tolist() == [20] * 12
     assert frame["n_rows"].tolist() == [240] * 12
     assert all(math.isnan(end) for end in result.saturation)
@@ -86,7 +87,8 @@ def test_an_agent_blind_to_its_command_has_slope_zero_and_is_saturated_from_end_
 def test_an_agent_blind_to_its_command_but_not_to_chance_has_slope_zero():
     row = summary_of(obedience(a_sweep(lambda desired, horizon, seed: 10.0 * seed)))
     assert row["slope"] == 0.0
-    assert (row["slope_low"], row["slope_high"]) == pytest.approx((0.0, 0.0), abs=1e-12)
+    assert math.isnan(row["slope_low"])
+    assert row["slope_interval"] == "no variation seen"
 
 
 def test_saturation_is_found_where_the_agent_stops_following():
@@ -135,14 +137,18 @@ def test_numbers_agree_with_a_hand_made_sweep():
     assert frame["mean"].tolist() == [13.0, 19.0, 34.0]
     assert frame["desired_horizon"].tolist() == [5.0, 6.0, 7.0]
     assert frame["mean_length"].tolist() == [4.0, 4.0, 9.5]
-    # Two episodes: a quarter of the resamples hold one of them alone.
-    assert frame["low"].tolist() == pytest.approx([12.0, 18.0, 30.0])
-    assert frame["high"].tolist() == pytest.approx([14.0, 20.0, 38.0])
+    # Two episodes: Student's t with one degree of freedom is 12.706205, times half their distance.
+    assert (frame["high"] - frame["mean"]).tolist() == pytest.approx([12.706205, 12.706205, 4 * 12.706205], rel=1e-6)
+    assert (frame["mean"] - frame["low"]).tolist() == pytest.approx([12.706205, 12.706205, 4 * 12.706205], rel=1e-6)
+    assert set(frame["interval"]) == {
+        "95 % for other episodes of these policies; 2 episodes: t interval, assumes normal"
+    }
     row = summary_of(result)
     assert row["mae"] == pytest.approx((3 + 1 + 4) / 3)
     assert row["slope"] == pytest.approx((34.0 - 13.0) / 20.0)
     # Whole environment seeds: 8 alone has slope 18/20, 9 alone 24/20.
-    assert (row["slope_low"], row["slope_high"]) == pytest.approx((0.9, 1.2))
+    reach = 0.15 * 12.706205
+    assert (row["slope_low"], row["slope_high"]) == pytest.approx((1.05 - reach, 1.05 + reach), rel=1e-6)
     assert row["tolerance"] == pytest.approx(2.0)
     assert frame["within_tolerance"].tolist() == [False, True, False]
 
@@ -159,9 +165,10 @@ def test_runs_with_levels_of_their_own_are_put_together_by_rank():
     assert frame["n_seeds"].tolist() == [2, 2, 2]
     assert frame["n_episodes"].tolist() == [8, 8, 8]
     # Only the runs differ, by +2 and -4 around what is asked.
-    assert frame["low"].tolist() == pytest.approx([3.0, 11.0, 29.0])
-    assert frame["low_over_seeds"].tolist() == pytest.approx([0.0, 8.0, 26.0])
-    assert frame["high_over_seeds"].tolist() == pytest.approx([6.0, 14.0, 32.0])
+    assert frame["low"].isna().all()
+    assert set(frame["interval"]) == {"no variation seen"}
+    assert (frame["high_over_seeds"] - frame["mean"]).tolist() == pytest.approx([3 * 12.706205] * 3, rel=1e-6)
+    assert (frame["mean"] - frame["low_over_seeds"]).tolist() == pytest.approx([3 * 12.706205] * 3, rel=1e-6)
 
 
 def test_obedient_runs_that_are_asked_for_different_returns_are_all_obedient():
@@ -169,12 +176,13 @@ def test_obedient_runs_that_are_asked_for_different_returns_are_all_obedient():
     result = obedience(sweep)
     frame = result.to_frame()
     assert result.mae == 0.0
-    assert frame["low_over_seeds"].tolist() == frame["high_over_seeds"].tolist() == frame["mean"].tolist()
+    assert frame["low_over_seeds"].isna().all()
+    assert set(frame["interval_over_seeds"]) == {"no variation seen"}
     assert result.slope == pytest.approx(1.0, abs=1e-12)
 
 
 def test_intervals_repeat_with_their_seed_and_change_with_another():
-    sweep = pd.concat([a_sweep(noisy, n_episodes=9, first_seed=9 * k, seed=k) for k in range(3)])
+    sweep = pd.concat([a_sweep(noisy, n_episodes=10, first_seed=10 * k, seed=k) for k in range(11)])
     first, again, other = (obedience(sweep, seed=seed).to_frame() for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, again)
     assert (first["low"] != other["low"]).any()
@@ -184,14 +192,14 @@ def test_intervals_repeat_with_their_seed_and_change_with_another():
 
 
 def test_episode_intervals_of_several_runs_redraw_the_episodes_of_each():
-    """Two runs of two episodes at -1 and +1: one resample in 16 holds the lower one of both runs alone."""
+    """Two runs of two episodes at -1 and +1: each mean has standard error 1; two degrees of freedom together."""
     agent = {0: -1.0, 1: 1.0}
     sweep = pd.concat([a_sweep(lambda desired, horizon, k: desired + agent[k], n_episodes=2, seed=k) for k in (1, 2)])
     frame = obedience(sweep).to_frame()
-    np.testing.assert_allclose(frame["low"] - frame["mean"], -1.0)
-    np.testing.assert_allclose(frame["high"] - frame["mean"], 1.0)
-    # Over seeds the same episodes, and seeds that do not differ.
-    np.testing.assert_allclose(frame["high_over_seeds"] - frame["mean"], 1.0)
+    np.testing.assert_allclose(frame["mean"] - frame["low"], 4.302653 / math.sqrt(2), rtol=1e-6)
+    np.testing.assert_allclose(frame["high"] - frame["mean"], 4.302653 / math.sqrt(2), rtol=1e-6)
+    # The means of the two seeds do not differ.
+    assert set(frame["interval_over_seeds"]) == {"no variation seen"}
 
 
 def test_levels_with_different_numbers_of_episodes_have_intervals_but_no_slope_interval():
@@ -200,6 +208,7 @@ def test_levels_with_different_numbers_of_episodes_have_intervals_but_no_slope_i
     assert result.to_frame()["n_episodes"].tolist() == [6] * 11 + [5]
     assert np.isfinite(result.to_frame()["low"]).all()
     assert math.isnan(summary_of(result)["slope_low"])
+    assert summary_of(result)["slope_interval"] == "no interval: the levels have different numbers of episodes"
 
 
 def test_one_episode_a_level_has_no_interval():
@@ -375,7 +384,7 @@ def test_the_figure_shows_means_diagonal_and_unseen_levels(frames):
     assert ax.get_ylabel() == "achieved return (reward)"
     texts = [text.get_text() for text in ax.get_legend().get_texts()]
     assert texts[1:3] == ["forest (1 seed)", "net (2 seeds)"]
-    assert "95 % over seeds or episodes" in texts
+    assert "95 % for other seeds or episodes" in texts
 
 
 def test_the_bands_are_over_seeds_where_there_are_several(frames):

@@ -57,8 +57,8 @@ def test_values_are_those_of_all_orders_and_add_up():
     assert tuple(result.to_frame().columns) == COLUMNS
     assert tuple(result.coalition_frame().columns) == COALITION_COLUMNS
     assert result.coalition_frame()["known"].tolist()[5] == "x + desired_return"
-    assert (lines["low"] <= lines["value"]).all()
-    assert (lines["value"] <= lines["high"]).all()
+    assert (lines["low"] < lines["value"]).all()
+    assert (lines["value"] < lines["high"]).all()
 
 
 def test_groups_are_known_by_their_coalitions():

@@ -41,6 +41,7 @@ def test_importance(tiny_report, forest_run, probes):
     rows = probes.of_kind(STRATIFIED)
     expected = feature_importance(
         forest_run.policy, probes.inputs[rows], probes.actions[rows], seed=0, background=forest_run.training_inputs,
+        episodes=probes.frame["episode"].to_numpy()[rows],
     )  # fmt: skip
     assert_same_table(tiny_report[0] / "tables/importance-random_forest.csv", expected.to_frame())
 

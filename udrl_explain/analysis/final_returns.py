@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
 from udrl_explain.results import displayed
-from udrl_explain.statistics.bootstrap import N_RESAMPLES, bootstrap_interval, hierarchical_interval
+from udrl_explain.statistics.intervals import SEEDS, mean_interval
 from udrl_explain.statistics.published_returns import PublishedReturn, published_return
+from udrl_explain.statistics.resampling import N_RESAMPLES
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
@@ -22,9 +23,6 @@ COLUMNS = (
 SEED_COLUMNS = (
     *GROUP_COLUMNS, "seed", "mean", "std", "n_episodes", "desired_return", "desired_horizon",
 )  # fmt: skip
-EPISODES_METHOD = "95 % percentile bootstrap over seeds, then episodes"
-MEANS_METHOD = "95 % percentile bootstrap over the seeds' means"
-ONE_SEED = "no interval: one seed says nothing about others"
 NOT_EVALUATED = "no final evaluation"
 
 FloatArray = NDArray[np.float64]
@@ -42,11 +40,11 @@ class FinalReturn:
     std : float
         Standard deviation over all episodes of all seeds (ddof 0).
     low, high : float
-        95 % interval of `mean`; NaN with one seed.
+        95 % interval of `mean` for other training seeds; NaN with one seed, and where the seeds do not vary.
     iqm : float
         Mean of the middle half of all episodes of all seeds; NaN where a run stored no single returns.
     method : str
-        How the interval was made, or why there is none.
+        Of what the interval is and how it was made, or why there is none.
     """
 
     group: RunGroup
@@ -170,7 +168,7 @@ def final_returns(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: in
     runs : iterable of LearningRun
         Loaded runs, in any order; they are grouped by environment, experiment folder and estimator.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap, which serves from ten seeds on.
     n_resamples : int
 
     Returns
@@ -184,10 +182,9 @@ def final_returns(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: in
 
     Notes
     -----
-    - Mean: over seeds of each seed's mean, so that every seed weighs the same. Interval: hierarchical bootstrap that
-      draws seeds, then episodes within them. Where a run stored only the mean and standard deviation of its
-      final returns (as the paper's code does), the interval draws the seeds' means; `method` says which.
-    - With three seeds the interval is about their range: show the seeds beside it.
+    - Mean: over seeds of each seed's mean, so that every seed weighs the same. Interval: of the seeds' means, in which
+      the chance of their episodes is contained (``statistics.intervals``): Student's t below ten seeds. `method` says
+      how. Show the seeds beside it.
     - IQM: mean of the middle half of all episodes (Agarwal et al. 2021, arXiv 2108.13264, there over runs and tasks).
     - The published figures' own protocol is not ours; `published_note` says what to know before comparing.
     """
@@ -207,22 +204,17 @@ def _final_return(group: RunGroup, seed: int, n_resamples: int) -> FinalReturn:
     # The variance of all episodes from each seed's mean and standard deviation: no single returns needed.
     pooled = np.average(means, weights=counts)
     variance = np.average(stds**2 + (means - pooled) ** 2, weights=counts)
+    interval = mean_interval(means, SEEDS, n_resamples=n_resamples, seed=seed)
     complete = all(len(run.final_returns) > 0 for run in evaluated)
-    if complete:
-        interval = hierarchical_interval([run.final_returns for run in evaluated], n_resamples=n_resamples, seed=seed)
-        method = EPISODES_METHOD
-        iqm = float(trim_mean(np.concatenate([run.final_returns for run in evaluated]), 0.25))
-    else:
-        interval = bootstrap_interval(means, n_resamples=n_resamples, seed=seed)
-        method, iqm = MEANS_METHOD, float("nan")
+    episodes = np.concatenate([run.final_returns for run in evaluated])
     return FinalReturn(
         group=group,
         mean=float(means.mean()),
         std=float(np.sqrt(variance)),
-        low=float(interval.low),
-        high=float(interval.high),
-        iqm=iqm,
-        method=method if len(evaluated) > 1 else ONE_SEED,
+        low=interval.low,
+        high=interval.high,
+        iqm=float(trim_mean(episodes, 0.25)) if complete else float("nan"),
+        method=interval.words,
     )
 
 

@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.results import displayed
-from udrl_explain.statistics.bootstrap import N_RESAMPLES, bootstrap_interval
+from udrl_explain.statistics.intervals import SEEDS, mean_interval
+from udrl_explain.statistics.resampling import N_RESAMPLES
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
@@ -21,8 +22,6 @@ COLUMNS = (
 )  # fmt: skip
 SEED_COLUMNS = (*GROUP_COLUMNS, "kind", "seed", "iteration", "mean_return", "std_return")
 TRAINING, TEST = "training", "test"
-CURVE_METHOD = "95 % percentile bootstrap over seeds"
-ONE_SEED = "no interval: one seed says nothing about others"
 
 FloatArray = NDArray[np.float64]
 
@@ -44,7 +43,10 @@ class Curve:
         Steps of all training episodes up to and with the iteration, without those of the warm-up; mean over the seeds
         that have the iteration. NaN where one of them did not store the lengths of its episodes.
     mean, low, high : float64 arrays of shape (n_iterations,)
-        Mean over the seeds that have the iteration, and its 95 % interval: NaN where only one seed has it.
+        Mean over the seeds that have the iteration, and its 95 % interval for other training seeds: NaN where only one
+        seed has it, or they do not vary.
+    method : object array of str of shape (n_iterations,)
+        How each interval was made, or why there is none.
 
     Raises
     ------
@@ -61,10 +63,11 @@ class Curve:
     mean: FloatArray
     low: FloatArray
     high: FloatArray
+    method: NDArray[np.object_]
 
     def __post_init__(self) -> None:
         n = len(self.iterations)
-        for name in ("environment_steps", "mean", "low", "high"):
+        for name in ("environment_steps", "mean", "low", "high", "method"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} must have shape ({n},), got {getattr(self, name).shape}")
         for name in ("seed_means", "seed_stds"):
@@ -98,7 +101,7 @@ class LearningCurves:
     curves: tuple[Curve, ...]
     seed: int
     n_resamples: int
-    method: str = CURVE_METHOD
+    method: str
     exact: bool = False
 
     @property
@@ -119,7 +122,7 @@ class LearningCurves:
                     "low": curve.low,
                     "high": curve.high,
                     "n_seeds": curve.n_seeds,
-                    "method": np.where(curve.n_seeds > 1, self.method, ONE_SEED),
+                    "method": curve.method,
                     "exact": self.exact,
                     "bootstrap_seed": self.seed,
                 },
@@ -155,7 +158,7 @@ def learning_curves(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: 
     runs : iterable of LearningRun
         Loaded runs, in any order; they are grouped by environment, experiment folder and estimator.
     seed : int
-        Of the bootstrap.
+        Of the bootstrap, which serves from ten seeds on.
     n_resamples : int
 
     Returns
@@ -169,9 +172,10 @@ def learning_curves(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: 
 
     Notes
     -----
-    Per iteration: the mean over seeds of the mean return of the episodes of that iteration, with a percentile
-    bootstrap interval over seeds (whole curves are drawn). Runs of different length: each iteration uses the runs
-    that have it, `n_seeds` says how many. With three seeds the interval is their range.
+    Per iteration: the mean over seeds of the mean return of the episodes of that iteration, with an interval over
+    seeds (``statistics.intervals``; where it is a bootstrap, whole curves are drawn). It holds iteration by iteration:
+    a whole curve leaves its band more often than one time in 20. Runs of different length: each iteration uses the
+    runs that have it, `n_seeds` says how many.
 
     Tests come after every `testing_period` iterations; the paper's own code tests after iteration 1 and then after
     every `testing_period` more.
@@ -184,7 +188,8 @@ def learning_curves(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: 
             curve = _curve(group, kind, recorded, seed, n_resamples)
             if len(curve.iterations):
                 curves.append(curve)
-    return LearningCurves(tuple(curves), seed, n_resamples)
+    method = "; ".join(dict.fromkeys(words for curve in curves for words in curve.method.tolist()))
+    return LearningCurves(tuple(curves), seed, n_resamples, method)
 
 
 def _test_iterations(run: LearningRun) -> NDArray[np.int64]:
@@ -202,11 +207,13 @@ def _curve(
     seed_means, seed_stds = table
     there = np.isfinite(seed_means)
     low, high = np.full((2, len(iterations)), np.nan)
+    words = np.full(len(iterations), "", dtype=object)
     # Iterations that the same seeds have are drawn together, as parts of whole curves.
     for seeds in np.unique(there, axis=1).T:
         together = (there == seeds[:, None]).all(axis=0)
         samples = seed_means[np.ix_(seeds, together)]
-        low[together], high[together] = bootstrap_interval(samples, n_resamples=n_resamples, seed=seed)
+        interval = mean_interval(samples, SEEDS, n_resamples=n_resamples, seed=seed)
+        low[together], high[together], words[together] = interval
     return Curve(
         group=group,
         kind=kind,
@@ -217,6 +224,7 @@ def _curve(
         mean=np.nanmean(seed_means, axis=0) if len(iterations) else np.empty(0),
         low=low,
         high=high,
+        method=words,
     )
 
 

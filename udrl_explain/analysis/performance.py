@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from udrl_explain.attributions.enumeration import shapley_weights
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.results import displayed
-from udrl_explain.statistics.bootstrap import bootstrap_interval
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, mean_interval
 
 COLUMNS = (
     "feature", "is_command", "is_group", "value", "low", "high", "lost_without", "lost_low", "lost_high", "method",
@@ -70,7 +70,7 @@ class Performance:
         """One row per player, then state and command; columns :data:`COLUMNS`.
 
         `value` is the return owed to the player, `lost_without` what is lost when it alone is taken away, both in
-        reward with 95 % bootstrap intervals over the environment seeds.
+        reward with 95 % intervals for other episodes of this policy (NaN where nothing varies)
         """
         return self.table.copy()
 
@@ -197,8 +197,8 @@ def _atoms(masks: NDArray[np.int64]) -> list[int]:
 
 
 def _estimate(by_episode: NDArray[np.float64], seed: int) -> tuple[float, float, float]:
-    interval = bootstrap_interval(by_episode, seed=seed)
-    return float(by_episode.mean()), float(interval.low), float(interval.high)
+    interval = mean_interval(by_episode, EPISODES_OF_ONE, seed=seed)
+    return float(by_episode.mean()), interval.low, interval.high
 
 
 def _coalition_table(

@@ -18,7 +18,7 @@ _PUBLISHED_OFFSET = -0.22
 
 
 def plot_final_returns(frame: Shown, by_seed: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
-    """Draw mean final returns with their intervals, one row per label.
+    """Draw mean final returns with their intervals for other training seeds (where there are any), one row per label.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def plot_final_returns(frame: Shown, by_seed: pd.DataFrame | None = None, *, ax:
     )  # fmt: skip
     handles: list[Artist] = []
     if known.any():
-        handles.append(Line2D([], [], color="0.5", linewidth=pt(2.5), label="95 % interval"))
+        handles.append(Line2D([], [], color="0.5", linewidth=pt(2.5), label="95 % for other seeds"))
     drawn = [low[known], high[known], frame["mean"].to_numpy(dtype=float)]
     marks: dict[str, Any] = {"linestyle": "none", "clip_on": False, "zorder": 3}
     handles += ax.plot(frame["mean"], rows, marker="o", color="black", markersize=pt(5), label="mean", **marks)

@@ -33,7 +33,7 @@ _ROOM = 1.06  # of the words' width: panels of different labels are not equally 
 
 
 def plot_importance(frame: Shown, *, ax: Axes | None = None, method: str | None = None) -> Axes:
-    """Horizontal bars of one measure, the largest on top, with 95 % intervals where there are any.
+    """Horizontal bars of one measure, the largest on top, with 95 % intervals for other episodes where there are any.
 
     Parameters
     ----------

@@ -28,9 +28,9 @@ def plot_obedience(frame: Shown, *, ax: Axes | None = None, support: pd.DataFram
     Parameters
     ----------
     frame : DataFrame or Obedience
-        ``Obedience.to_frame()``, or several under one another with a column ``label`` in front. Intervals are over
-        seeds where there are several, else over episodes. With a column ``env_name`` nothing is drawn beyond the
-        returns that the environment can give.
+        ``Obedience.to_frame()``, or several under one another with a column ``label`` in front. Intervals are for
+        other training seeds where there are several, else for other episodes; none is drawn where nothing varies. With
+        a column ``env_name`` nothing is drawn beyond the returns that the environment can give.
     ax : Axes, optional
     support : DataFrame, optional
         Training commands to show in the strip above: ``desired_return``, ``density``, and ``label`` as in `frame`.
@@ -68,7 +68,7 @@ def plot_obedience(frame: Shown, *, ax: Axes | None = None, support: pd.DataFram
         drawn += _draw_levels(axes, levels.sort_values("desired_return"), look, str(label), bounds)
         if named:
             handles.append(_handle(look, f"{label}{_seeds(levels)}"))
-    handles.append(Patch(facecolor="0.8", edgecolor="none", label=f"95 % over {_units(frame)}"))
+    handles.append(Patch(facecolor="0.8", edgecolor="none", label=f"95 % for other {_units(frame)}"))
     if unseen(frame["seen"]).any():
         handles.append(_handle(Look("0.2", "none", "o"), "unseen in training", hollow=True))
     every = np.concatenate(drawn)
@@ -163,9 +163,9 @@ def _draw_levels(
 ) -> list[NDArray[np.float64]]:
     """Band, line and markers of one experiment; returns what they cover."""
     x, mean = levels["desired_return"].to_numpy(dtype=float), levels["mean"].to_numpy(dtype=float)
-    over_seeds = levels["low_over_seeds"].notna().to_numpy()
-    low = np.where(over_seeds, levels["low_over_seeds"], levels["low"]).clip(*bounds)
-    high = np.where(over_seeds, levels["high_over_seeds"], levels["high"]).clip(*bounds)
+    # One meaning per band: where the seeds do not vary at a level there is none, not that of the episodes.
+    suffix = "_over_seeds" if _over_seeds(levels) else ""
+    low, high = (levels[f"{end}{suffix}"].to_numpy(dtype=float).clip(*bounds) for end in ("low", "high"))
     axes.fill_between(x, low, high, color=look.colour, alpha=0.18, linewidth=0, zorder=1.5, label="_interval")
     # Edges in the line's own style keep overlapping bands apart, in grey too.
     for bound in (low, high):
@@ -218,9 +218,15 @@ def _seeds(levels: pd.DataFrame) -> str:
     return f" ({n_seeds} seed{'s' if n_seeds > 1 else ''})"
 
 
+def _over_seeds(levels: pd.DataFrame) -> bool:
+    """Whether the intervals of one label are for other training seeds, not for other episodes."""
+    several = "n_seeds" in levels.columns and levels["n_seeds"].max() > 1
+    return bool(several or levels["low_over_seeds"].notna().any())
+
+
 def _units(frame: pd.DataFrame) -> str:
-    known = frame.groupby("label")["low_over_seeds"].count() > 0
-    return "seeds" if known.all() else "seeds or episodes" if known.any() else "episodes"
+    over_seeds = [_over_seeds(levels) for _, levels in frame.groupby("label")]
+    return "seeds" if all(over_seeds) else "seeds or episodes" if any(over_seeds) else "episodes"
 
 
 def _edges(centres: NDArray[np.float64]) -> NDArray[np.float64]:

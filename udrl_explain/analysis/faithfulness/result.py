@@ -64,7 +64,7 @@ class Faithfulness:
         """One row per method, columns :data:`COLUMNS`.
 
         `score` is 0 for the mean of all orders of the inputs and 1 for the best one; below 0 a method is worse than
-        chance. Its interval is a bootstrap over episodes: it speaks about other episodes of this policy.
+        chance. Its interval is for other episodes of this policy.
         `infidelity` takes the attributions as they are, `scaled_infidelity` times `scale`, the best single factor.
         """
         return self.table.copy()

@@ -22,10 +22,10 @@ from udrl_explain.analysis.faithfulness.orders import (
     prefixes,
     sizes_of,
 )
-from udrl_explain.statistics.bootstrap import percentile_interval
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, Interval, mean_interval
 
 COLUMNS = (
-    "method", "score", "score_low", "score_high", "insertion_score", "deletion_score", "infidelity",
+    "method", "score", "score_low", "score_high", "interval", "insertion_score", "deletion_score", "infidelity",
     "scale", "scaled_infidelity", "sanity_correlation", "is_signed", "exact", "n_rows", "n_episodes", "n_background",
     "seed",
 )  # fmt: skip
@@ -62,18 +62,19 @@ def score_table(
     kinds = gains(worths)
     means = {kind: mean_gain(gain) for kind, gain in kinds.items()}
     rooms = {kind: best_gain(gain) - means[kind] for kind, gain in kinds.items()}
-    weights = _episode_weights(units, n_resamples, int(str(facts["seed"])))
+    seed = int(str(facts["seed"]))
     lines = []
     for name, values in judged.items():
         gained = {kind: gain_of(gain, values) - means[kind] for kind, gain in kinds.items()}
-        low, high = _interval(gained["both"], rooms["both"], weights)
+        interval = _interval(gained["both"], rooms["both"], units, seed, n_resamples)
         scale = best_scale(worths, values)
         lines.append(
             {
                 "method": name,
                 "score": _share(gained["both"].sum(), rooms["both"].sum()),
-                "score_low": low,
-                "score_high": high,
+                "score_low": interval.low,
+                "score_high": interval.high,
+                "interval": interval.words,
                 "insertion_score": _share(gained["insertion"].sum(), rooms["insertion"].sum()),
                 "deletion_score": _share(gained["deletion"].sum(), rooms["deletion"].sum()),
                 "infidelity": infidelity(worths, values).mean(),
@@ -93,26 +94,17 @@ def _share(gained: float, room: float) -> float:
     return float(gained / room) if room > 0 else float("nan")
 
 
-def _episode_weights(units: NDArray[np.int64], n_resamples: int, seed: int) -> NDArray[np.float64] | None:
-    """How often each row counts in each resample of the episodes, ``(n_resamples, n_rows)``; None for one episode."""
+def _interval(
+    gained: NDArray[np.float64], room: NDArray[np.float64], units: NDArray[np.int64], seed: int, n_resamples: int
+) -> Interval:
+    """Interval of the pooled score: a ratio, linearised by episode (Cochran 1977, *Sampling Techniques*, 6.4)."""
+    score = _share(gained.sum(), room.sum())
+    if np.isnan(score):
+        return Interval(np.nan, np.nan, "no order of the inputs is better than another")
     _, member = np.unique(units, return_inverse=True)
     n_units = int(member.max()) + 1
-    if n_units < 2:
-        return None
-    draws = np.random.default_rng(seed).multinomial(n_units, np.full(n_units, 1 / n_units), size=n_resamples)
-    return np.asarray(draws[:, member], dtype=np.float64)
-
-
-def _interval(
-    gained: NDArray[np.float64], room: NDArray[np.float64], weights: NDArray[np.float64] | None
-) -> tuple[float, float]:
-    if weights is None:
-        return float("nan"), float("nan")
-    rooms = weights @ room
-    if not (rooms > 0).all():
-        return float("nan"), float("nan")
-    low, high = percentile_interval((weights @ gained / rooms)[:, None], n_units=2)
-    return float(low[0]), float(high[0])
+    beyond = np.bincount(member, weights=gained - score * room, minlength=n_units)
+    return mean_interval(score + beyond * n_units / room.sum(), EPISODES_OF_ONE, n_resamples=n_resamples, seed=seed)
 
 
 def curve_table(

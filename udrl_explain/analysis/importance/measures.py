@@ -14,7 +14,8 @@ from udrl_explain.commands import N_COMMANDS
 from udrl_explain.forest import Forest
 from udrl_explain.parallel import in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
-from udrl_explain.statistics.bootstrap import percentile_interval
+from udrl_explain.statistics.clusters import cluster_values
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, ROWS_OF_ONE, mean_interval
 from udrl_explain.trees.walks import path_impurity
 
 IMPURITY = "impurity"
@@ -47,7 +48,10 @@ class Scores:
     n_background : int
         Background rows of the SHAP values; 0 for the path-dependent game and elsewhere.
     low, high : float64 array of shape (n_features + 1,), or None
-        95 % percentile bootstrap interval over rows, NaN for a single row; None for a measure that uses no rows.
+        95 % interval for other episodes (rows, where episodes are not known) of this one policy, NaN for a single one
+        and where the rows do not vary; None for a measure that uses no rows.
+    interval : object array of str of shape (n_features + 1,), or None
+        How `low` and `high` were made, or why they are NaN.
     """
 
     method: str
@@ -61,6 +65,7 @@ class Scores:
     n_background: int = 0
     low: NDArray[np.float64] | None = None
     high: NDArray[np.float64] | None = None
+    interval: NDArray[np.object_] | None = None
 
 
 def impurity_scores(forest: Forest) -> Scores:
@@ -152,31 +157,21 @@ def agreement(policy: Policy, inputs: NDArray[np.float64], actions: NDArray[np.i
     return np.stack([greedy_actions(probabilities) == actions, probabilities[np.arange(len(inputs)), actions]])
 
 
-def with_intervals(scores: list[Scores], n_resamples: int, generator: np.random.Generator) -> tuple[Scores, ...]:
-    """Give every measure that has rows its bootstrap interval; all measures share the resamples.
+def with_intervals(
+    scores: list[Scores], episodes: NDArray[np.int64] | None, n_resamples: int, seed: int
+) -> tuple[Scores, ...]:
+    """Give every measure that has rows its interval; its units are the episodes, or the rows if these are None."""
+    return tuple(
+        score if score.rows is None else _with_interval(score, episodes, n_resamples, seed) for score in scores
+    )
 
-    A resample's mean is taken by counting how often it holds each row, which is much faster than gathering rows.
-    """
-    by_row = [score.rows for score in scores if score.rows is not None]
-    if not by_row:
-        return tuple(scores)
-    # Column by column: a number must not depend on what else was asked for, or in which order.
-    columns = np.ascontiguousarray(np.concatenate(by_row, axis=1).T)
-    n_columns, n_rows = columns.shape
-    means = np.empty((n_resamples, n_columns))
-    for resample in range(n_resamples):
-        draws = generator.integers(n_rows, size=n_rows)
-        counts = np.bincount(draws, minlength=n_rows).astype(np.float64)
-        means[resample] = [counts @ column for column in columns]
-    low, high = percentile_interval(means / n_rows, n_units=n_rows)
-    intervals = zip(np.split(low, len(by_row)), np.split(high, len(by_row)), strict=True)
-    finished = []
-    for score in scores:
-        if score.rows is not None:
-            score_low, score_high = next(intervals)
-            score = replace(score, low=score_low, high=score_high)
-        finished.append(score)
-    return tuple(finished)
+
+def _with_interval(score: Scores, episodes: NDArray[np.int64] | None, n_resamples: int, seed: int) -> Scores:
+    assert score.rows is not None
+    values = score.rows if episodes is None else cluster_values(score.rows, episodes)
+    units = ROWS_OF_ONE if episodes is None else EPISODES_OF_ONE
+    low, high, words = mean_interval(values, units, n_resamples=n_resamples, seed=seed)
+    return replace(score, low=low, high=high, interval=words)
 
 
 def _std(values: NDArray[np.float64]) -> NDArray[np.float64]:

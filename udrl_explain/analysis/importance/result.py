@@ -33,9 +33,10 @@ from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
 
 COLUMNS = (
-    "method", "feature", "is_command", "is_group", "importance", "std", "std_over", "low", "high", "n_rows",
-    "n_repeats", "seed", "exact", "n_background", "probability_source",
+    "method", "feature", "is_command", "is_group", "importance", "std", "std_over", "low", "high", "interval", "n_rows",
+    "n_episodes", "n_repeats", "seed", "exact", "n_background", "probability_source",
 )  # fmt: skip
+NO_ROWS = "no interval: this measure uses no rows"
 REPEAT_COLUMNS = ("method", "feature", "is_command", "is_group", "repeat", "importance")
 ACTION_COLUMNS = ("method", "feature", "is_command", "is_group", "action", "action_name", "importance")
 
@@ -58,6 +59,8 @@ class Importance:
         Of the two commands in the rows.
     feature_names, action_names : tuple of str
     n_resamples, seed : int
+    n_episodes : int or None
+        Episodes that the rows come from; None where that was not told.
     probability_source : str
     method : str
         Names of the measures.
@@ -79,6 +82,7 @@ class Importance:
     action_names: tuple[str, ...]
     n_resamples: int
     seed: int
+    n_episodes: int | None
     probability_source: str
     method: str
     exact: bool
@@ -112,8 +116,9 @@ class Importance:
     def to_frame(self) -> pd.DataFrame:
         """One row per measure and input (the command pair last), columns :data:`COLUMNS`.
 
-        `low` and `high` are NaN and `n_rows` is 0 for the impurity measure, which uses no rows; `n_repeats` is 0
-        where nothing is permuted.
+        `low` and `high` are NaN and `n_rows` is 0 for the impurity measure, which uses no rows; `interval` says of
+        what the others' are. `n_episodes` is empty where episodes are not known; `n_repeats` is 0 where nothing is
+        permuted.
         """
         frames = []
         for score in self.scores:
@@ -124,7 +129,9 @@ class Importance:
                 "std_over": score.std_over,
                 "low": _or_nan(score.low, score),
                 "high": _or_nan(score.high, score),
+                "interval": NO_ROWS if score.interval is None else score.interval,
                 "n_rows": 0 if score.rows is None else self.n_rows,
+                "n_episodes": pd.array([self._n_episodes(score)] * len(score.importance), dtype="Int64"),
                 "n_repeats": 0 if score.repeats is None else len(score.repeats),
                 "seed": self.seed,
                 "exact": score.exact,
@@ -153,6 +160,9 @@ class Importance:
                 frames.append(pd.DataFrame(columns, columns=list(ACTION_COLUMNS)))
         return _joined(frames, ACTION_COLUMNS)
 
+    def _n_episodes(self, score: Scores) -> int | None:
+        return 0 if score.rows is None else self.n_episodes
+
     def _labels(self, score: Scores) -> dict[str, object]:
         n_features = len(self.feature_names)
         position = np.arange(n_features + 1)
@@ -169,6 +179,7 @@ def feature_importance(
     inputs: ArrayLike,
     actions: ArrayLike,
     *,
+    episodes: ArrayLike | None = None,
     seed: int = 0,
     n_repeats: int = 10,
     background: ArrayLike | None = None,
@@ -186,6 +197,9 @@ def feature_importance(
         In natural units; usually the rows of stored episodes.
     actions : array_like of int of shape (n_rows,)
         The actions taken in these rows.
+    episodes : array_like of int of shape (n_rows,), optional
+        The episode that each row comes from, for instance ``Probes.frame["episode"]``. Intervals then take episodes as
+        the independent units; without it they take rows, and `interval` says so.
     seed : int
         Of the permutations and the bootstrap.
     n_repeats : int
@@ -195,7 +209,7 @@ def feature_importance(
     methods : sequence of str
         Some of :data:`METHODS`.
     n_resamples : int
-        Of the bootstrap over rows; at least 1.
+        Of the bootstrap; at least 1.
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -220,12 +234,13 @@ def feature_importance(
     - ``mean absolute SHAP``: mean over rows and actions of the magnitude of the Shapley values. The pair's is the
       magnitude of the sum of both values, so opposite pushes cancel.
 
-    Intervals resample rows as if they were independent. Rows of one episode are not: read them as lower bounds
-    of the uncertainty.
+    Intervals (``statistics.intervals``) are for other episodes of this one policy and say nothing about another
+    training. Rows of one episode are not independent: without `episodes` the intervals are too short.
     """
     checked_policy(policy)
     rows = checked_inputs(inputs, policy.feature_names)
     taken = _checked_actions(actions, len(rows), policy.n_actions)
+    clusters = None if episodes is None else _checked_episodes(episodes, len(rows))
     for name, number in (("n_repeats", n_repeats), ("n_resamples", n_resamples)):
         if number < 1:
             raise ValueError(f"{name} must be at least 1, got {number}")
@@ -234,7 +249,7 @@ def feature_importance(
         raise ValueError(f"methods must be some of {METHODS}, got {unknown}")
     unavailable = {m: why for m, why in _unavailable(policy, background).items() if m in methods}
     wanted = [method for method in METHODS if method in methods and method not in unavailable]
-    permutation_seed, bootstrap_seed = np.random.SeedSequence(seed).spawn(2)
+    (permutation_seed,) = np.random.SeedSequence(seed).spawn(1)
 
     scores = []
     if isinstance(policy, ForestPolicy):
@@ -250,7 +265,7 @@ def feature_importance(
         scores.append(shap_scores(policy, rows, background, seed, n_jobs))
     accuracy, probability = agreement(policy, rows, taken).mean(axis=1)
     return Importance(
-        scores=with_intervals(scores, n_resamples, np.random.default_rng(bootstrap_seed)),
+        scores=with_intervals(scores, clusters, n_resamples, seed),
         unavailable=unavailable,
         accuracy=float(accuracy),
         taken_probability=float(probability),
@@ -259,6 +274,7 @@ def feature_importance(
         action_names=policy.action_names,
         n_resamples=n_resamples,
         seed=seed,
+        n_episodes=None if clusters is None else len(np.unique(clusters)),
         probability_source=policy.probability_source,
         method=", ".join(score.method for score in scores),
         exact=all(score.exact for score in scores),
@@ -295,6 +311,15 @@ def _checked_actions(actions: ArrayLike, n_rows: int, n_actions: int) -> NDArray
     if taken.min() < 0 or taken.max() >= n_actions:
         raise ValueError(f"actions must lie in 0..{n_actions - 1}, got {taken.min()}..{taken.max()}")
     return taken.astype(np.int64)
+
+
+def _checked_episodes(episodes: ArrayLike, n_rows: int) -> NDArray[np.int64]:
+    labels = np.asarray(episodes)
+    if labels.shape != (n_rows,) or labels.dtype.kind not in "iu":
+        raise ValueError(
+            f"episodes must be {n_rows} integers, one per row of inputs, got {labels.dtype} {labels.shape}"
+        )
+    return labels.astype(np.int64)
 
 
 def _or_nan(bound: NDArray[np.float64] | None, score: Scores) -> NDArray[np.float64]:

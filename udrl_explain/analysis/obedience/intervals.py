@@ -1,47 +1,44 @@
-"""Bootstrap intervals of the levels of a command sweep, and of the slope over them."""
-
-from collections.abc import Sequence
-from typing import Protocol
+"""Intervals of the levels of a command sweep, and of the slope over them."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.analysis.obedience.measures import slope, slope_weights
-from udrl_explain.statistics.bootstrap import N_RESAMPLES, Interval, percentile_interval
+from udrl_explain.analysis.obedience.levels import exact_mean
+from udrl_explain.analysis.obedience.measures import slopes
+from udrl_explain.statistics.intervals import EPISODES, SEEDS, Interval, Units, strata_interval
 
 FloatArray = NDArray[np.float64]
-Spread = list[list[FloatArray]]
-"""``spread[run][level]``: one number per episode."""
+Returns = list[list[FloatArray]]
+"""``returns[run][level]``: one number per episode."""
+UNALIGNED = "no interval: the levels have different numbers of episodes"
+ONE_RETURN = "no slope: every level asks for the same return"
 
 
-class Draws(Protocol):
-    """Redraws the mean over runs: :func:`episode_draws`, or ``bootstrap.hierarchical_draws``."""
-
-    def __call__(self, groups: Sequence[FloatArray], /, *, seed: int) -> FloatArray:
-        """Means of shape ``(n_resamples, n_levels)`` for groups of shape ``(n_episodes, n_levels)``."""
-
-
-def sweep_intervals(
-    spread: Spread, desired: FloatArray, mean: FloatArray, draws_of: Draws, n_units: int, seed: int
-) -> tuple[Interval, Interval]:
-    """95 % intervals of the levels' means and of their slope."""
-    aligned = all(len({len(values) for values in run}) == 1 for run in spread)
-    if aligned:
+def intervals_over_episodes(returns: Returns, desired: FloatArray, seed: int) -> tuple[Interval, Interval]:
+    """95 % intervals of the levels' means over the runs, and of their slope, for other episodes of these policies."""
+    if all(len({len(values) for values in run}) == 1 for run in returns):
         # Row by row: what an environment seed adds to every level stays together.
-        draws = draws_of([np.column_stack(run) for run in spread], seed=seed)
-        slopes = slope(desired, mean) + draws @ slope_weights(desired)
-    else:
-        levels = [draws_of([run[level][:, None] for run in spread], seed=seed) for level in range(len(mean))]
-        draws, slopes = np.column_stack(levels), np.full(N_RESAMPLES, np.nan)
-    low, high = percentile_interval(draws, n_units=n_units)
-    return Interval(mean + low, mean + high), percentile_interval(slopes, n_units=n_units)
+        return _level_intervals([np.column_stack(run) for run in returns], desired, EPISODES, seed)
+    ends = [strata_interval([run[level] for run in returns], EPISODES, seed=seed) for level in range(len(desired))]
+    low, high = np.array([[end.low, end.high] for end in ends]).T
+    return Interval(low, high, np.array([end.words for end in ends], dtype=object)), _none(UNALIGNED)
 
 
-def episode_draws(runs: Sequence[FloatArray], *, seed: int) -> FloatArray:
-    """Mean over the runs of the mean of redrawn episodes, shape ``(n_resamples, n_levels)``; the runs stay."""
-    generator = np.random.default_rng(seed)
-    total = np.zeros((N_RESAMPLES, runs[0].shape[1]))
-    for values in runs:
-        n = len(values)
-        total += generator.multinomial(n, np.full(n, 1 / n), size=N_RESAMPLES) @ values / n
-    return total / len(runs)
+def intervals_over_seeds(returns: Returns, desired: FloatArray, seed: int) -> tuple[Interval, Interval]:
+    """Return the same for other training seeds: each run counts by its means."""
+    means = np.array([[exact_mean(values) for values in run] for run in returns])
+    return _level_intervals([means], desired, SEEDS, seed)
+
+
+def _level_intervals(
+    strata: list[FloatArray], desired: FloatArray, units: Units, seed: int
+) -> tuple[Interval, Interval]:
+    """Intervals of the columns of ``(n_units, n_levels)``, and of the mean of the units' own slopes."""
+    levels = strata_interval(strata, units, seed=seed)
+    if np.ptp(desired) == 0:
+        return levels, _none(ONE_RETURN)
+    return levels, strata_interval([slopes(desired, stratum) for stratum in strata], units, seed=seed)
+
+
+def _none(words: str) -> Interval:
+    return Interval(float("nan"), float("nan"), words)

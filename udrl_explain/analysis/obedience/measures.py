@@ -1,4 +1,4 @@
-"""Numbers that say how well achieved returns follow desired ones: slope, rank correlation, saturation, obeyed range.
+"""Numbers that say how well achieved returns follow desired ones: slope, saturation, obeyed range.
 
 All take the levels of one sweep by ascending desired return: the desired return of each level and the mean return
 achieved there, both in reward.
@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 PLATEAU = 2.0
 """A plateau counts where the levels beyond it ask for more than this many tolerances."""
@@ -24,7 +23,7 @@ class Range(NamedTuple):
     n_levels: int
 
 
-def slope_weights(desired: FloatArray) -> FloatArray:
+def _slope_weights(desired: FloatArray) -> FloatArray:
     """Weights whose product with the achieved returns is the least-squares slope; NaN where all levels ask for one."""
     steps = desired - desired.mean()
     return steps / (steps @ steps) if np.ptp(desired) > 0 else np.full(len(desired), np.nan)
@@ -32,15 +31,13 @@ def slope_weights(desired: FloatArray) -> FloatArray:
 
 def slope(desired: FloatArray, achieved: FloatArray) -> float:
     """Least-squares slope of achieved on desired return: 1 obeys, 0 ignores; NaN where all levels ask for one."""
+    return float(slopes(desired, achieved[None])[0])
+
+
+def slopes(desired: FloatArray, achieved: FloatArray) -> FloatArray:
+    """Slope of each row of achieved returns of shape ``(n_rows, n_levels)``."""
     # From the first level on: equal returns then give exactly 0.
-    return float(slope_weights(desired) @ (achieved - achieved[0]))
-
-
-def rank_correlation(desired: FloatArray, achieved: FloatArray) -> float:
-    """Spearman's correlation, ties with their mean rank; NaN where either does not vary."""
-    if np.ptp(desired) == 0 or np.ptp(achieved) == 0:
-        return float("nan")
-    return float(np.corrcoef(rankdata(desired), rankdata(achieved))[0, 1])
+    return np.asarray((achieved - achieved[:, :1]) @ _slope_weights(desired))
 
 
 def upper_saturation(desired: FloatArray, achieved: FloatArray, tolerance: float) -> float:

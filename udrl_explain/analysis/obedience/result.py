@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.analysis.obedience.intervals import episode_draws, sweep_intervals
+from udrl_explain.analysis.obedience.intervals import intervals_over_episodes, intervals_over_seeds
 from udrl_explain.analysis.obedience.levels import exact_mean, is_grid, swept_runs
 from udrl_explain.analysis.obedience.measures import (
     Range,
     lower_saturation,
     obeyed_range,
-    rank_correlation,
     slope,
     upper_saturation,
 )
@@ -24,21 +23,22 @@ from udrl_explain.analysis.obedience.seen import TrainingCommands, levels_seen, 
 from udrl_explain.command_space.support import SupportKind
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.results import displayed
-from udrl_explain.statistics.bootstrap import Interval, hierarchical_draws
+from udrl_explain.statistics.intervals import Interval
+from udrl_explain.statistics.ranks import rank_correlation
 
 COLUMNS = (
     "level", "desired_return", "desired_return_low", "desired_return_high", "desired_horizon", "mean", "low", "high",
-    "low_over_seeds", "high_over_seeds", "mean_length", "seen", "n_seeds_seen",
+    "low_over_seeds", "high_over_seeds", "interval", "interval_over_seeds", "mean_length", "seen", "n_seeds_seen",
     "density", "support",
-    "within_tolerance", "n_episodes", "n_seeds",
-    "is_grid", "n_rows", "method", "exact", "seed",
+    "within_tolerance", "n_episodes", "n_seeds", "is_grid", "n_rows", "method", "exact", "seed",
 )  # fmt: skip
 SUMMARY_COLUMNS = (
-    "mae", "mae_seen", "slope", "slope_low", "slope_high", "slope_low_over_seeds", "slope_high_over_seeds", "spearman",
-    "saturation_low", "saturation_high", "obeyed_low", "obeyed_high", "n_obeyed", "tolerance", "n_levels", "n_seen",
-    "support", "n_seeds", "is_grid", "note", "n_rows", "method", "exact", "seed",
+    "mae", "mae_seen", "slope", "slope_low", "slope_high", "slope_low_over_seeds", "slope_high_over_seeds",
+    "slope_interval", "slope_interval_over_seeds", "spearman", "saturation_low", "saturation_high", "obeyed_low",
+    "obeyed_high", "n_obeyed", "tolerance", "n_levels", "n_seen", "support", "n_seeds", "is_grid", "note", "n_rows",
+    "method", "exact", "seed",
 )  # fmt: skip
-METHOD = "mean over seeds of each seed's mean; 95 % percentile bootstrap over episodes, and over seeds then episodes"
+METHOD = "mean over seeds of each seed's mean"
 
 FloatArray = NDArray[np.float64]
 
@@ -59,10 +59,10 @@ class Obedience:
     mean_length : float64 array of shape (n_levels,)
         The same of the episodes' lengths (steps); NaN where these are not known.
     over_episodes, over_seeds : Interval of float64 arrays of shape (n_levels,)
-        95 % intervals of `mean`: for these runs with other episodes, and for other training seeds. NaN with one
-        episode or one run.
+        95 % intervals of `mean`: for other episodes of these policies, and for other training seeds. NaN with one
+        episode or one run, and where nothing varies; `words` say so.
     slope_over_episodes, slope_over_seeds : Interval
-        Of the slope; NaN also where a run's levels have different numbers of episodes.
+        Of the slope; that over episodes is NaN also where a run's levels have different numbers of episodes.
     seen : bool array of shape (n_levels,), or None
         Whether every run has met commands like that of its level; None where the training commands were not given.
     n_seeds_seen : int64 array of shape (n_levels,), or None
@@ -106,7 +106,7 @@ class Obedience:
         shape = (len(self.achieved), len(self.mean), len(COMMAND_NAMES))
         if self.commands.shape != shape or any(len(levels) != self.n_levels for levels in self.achieved):
             raise ValueError(f"commands must have shape {shape}, with one array of returns each per run and level")
-        for ends in (self.over_episodes, self.over_seeds, (self.mean_length,)):
+        for ends in (self.over_episodes[:2], self.over_seeds[:2], (self.mean_length,)):
             if any(end.shape != self.mean.shape for end in ends):
                 raise ValueError(f"the intervals and mean_length must have shape {self.mean.shape}")
 
@@ -214,6 +214,8 @@ class Obedience:
             "high": self.over_episodes.high,
             "low_over_seeds": self.over_seeds.low,
             "high_over_seeds": self.over_seeds.high,
+            "interval": self.over_episodes.words,
+            "interval_over_seeds": self.over_seeds.words,
             "mean_length": self.mean_length,
             "seen": pd.array([pd.NA] * self.n_levels, dtype="boolean") if self.seen is None else self.seen,
             "n_seeds_seen": pd.array(
@@ -239,10 +241,12 @@ class Obedience:
             "mae": self.mae,
             "mae_seen": self.mae_seen,
             "slope": self.slope,
-            "slope_low": float(self.slope_over_episodes.low),
-            "slope_high": float(self.slope_over_episodes.high),
-            "slope_low_over_seeds": float(self.slope_over_seeds.low),
-            "slope_high_over_seeds": float(self.slope_over_seeds.high),
+            "slope_low": self.slope_over_episodes.low,
+            "slope_high": self.slope_over_episodes.high,
+            "slope_low_over_seeds": self.slope_over_seeds.low,
+            "slope_high_over_seeds": self.slope_over_seeds.high,
+            "slope_interval": self.slope_over_episodes.words,
+            "slope_interval_over_seeds": self.slope_over_seeds.words,
             "spearman": self.spearman,
             "saturation_low": low,
             "saturation_high": high,
@@ -315,24 +319,21 @@ def obedience(
     - MAE, slope, Spearman, saturation and the obeyed range are those of the levels' means over the runs. Errors of
       opposite sign in different runs cancel in them; the intervals over seeds show that, and so does a run by itself.
     - Obeyed range: the widest unbroken range of levels whose mean lies within the tolerance of the desired return.
-    - Intervals over episodes draw the episodes of each run, whole environment seeds where all levels share them.
+    - Intervals (``statistics.intervals``): over episodes those of each run, whole environment seeds where all levels
+      share them; over seeds the means of the runs, in which the chance of their episodes is contained.
     """
     runs = swept_runs(sweep)
     levels = np.stack([run.commands for run in runs])
     commands = exact_mean(levels)
     desired = commands[:, 0]
     mean = exact_mean(np.array([[exact_mean(returns) for returns in run.achieved] for run in runs]))
-    # Distance of every episode from its level's mean error: the intervals are those of its mean around 0.
-    spread = [
-        [
-            returns - asked - error
-            for returns, asked, error in zip(run.achieved, run.commands[:, 0], mean - desired, strict=True)
-        ]
+    # Every episode moved from what its run was asked for to the mean command, so that runs can be compared.
+    moved = [
+        [returns + (asked - own) for returns, asked, own in zip(run.achieved, desired, run.commands[:, 0], strict=True)]
         for run in runs
     ]
-    n_fewest = min(len(values) for run in spread for values in run)
-    over_episodes, slope_over_episodes = sweep_intervals(spread, desired, mean, episode_draws, n_fewest, seed)
-    over_seeds, slope_over_seeds = sweep_intervals(spread, desired, mean, hierarchical_draws, len(runs), seed)
+    over_episodes, slope_over_episodes = intervals_over_episodes(moved, desired, seed)
+    over_seeds, slope_over_seeds = intervals_over_seeds(moved, desired, seed)
     supports = () if training_commands is None else supports_of(training_commands, len(runs))
     met = levels_seen(runs, supports) if supports else None
     return Obedience(

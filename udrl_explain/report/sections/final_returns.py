@@ -4,8 +4,7 @@ from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.files.latex_tables import Estimate, write_latex
 from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.page.render import Section
-
-_FEW_SEEDS = 6
+from udrl_explain.statistics.intervals import SEEDS, coverage_note
 
 
 def answer(context: ReportContext) -> Section:
@@ -18,7 +17,7 @@ def answer(context: ReportContext) -> Section:
         frame,
         latex,
         caption=f"Final returns on {context.scope.env_name}: mean over the seeds, standard deviation over all "
-        "episodes, 95 % bootstrap interval of the mean.",
+        "episodes, 95 % interval of the mean for other training seeds (none where there is one seed, or all agree).",
         label=f"tab:final-returns-{context.scope.name.lower()}",
         columns=[
             "label",
@@ -41,8 +40,9 @@ def answer(context: ReportContext) -> Section:
         "final_returns",
         frame,
         "Final returns",
-        "One row per experiment: mean over the seeds, standard deviation over all episodes, 95 % interval of the mean, "
-        "interquartile mean, and the command that was given.",
+        "One row per experiment: mean over the seeds, standard deviation over all episodes, 95 % interval of the mean "
+        "for other training seeds (`method` says how it was made, or why there is none), interquartile mean, and the "
+        "command that was given.",
         downloads=(f"{TABLES}/final_returns.tex",),
         dat=True,
         columns=(
@@ -51,6 +51,7 @@ def answer(context: ReportContext) -> Section:
             "std",
             "low",
             "high",
+            "method",
             "iqm",
             "n_seeds",
             "n_episodes",
@@ -61,21 +62,17 @@ def answer(context: ReportContext) -> Section:
         ),
     )
     how = (
-        "Dots are means over the seeds, bars their 95 % intervals, ticks the seeds; diamonds are published means of "
-        "the same environment and estimator where we know them."
+        "Dots are means over the seeds, bars their 95 % intervals for other training seeds (none where there is one "
+        "seed, or all agree), ticks the seeds; diamonds are published means of the same environment and estimator "
+        "where we know them."
     )
     methods = "; ".join(dict.fromkeys(str(method) for method in frame["method"]))
     pictures = context.pictures("final_returns", {"": "Final returns"}, how)
-    notes = []
-    if counts[0] < _FEW_SEEDS:
-        notes.append(
-            f"With few seeds ({counts[0]}) a bootstrap interval is little more than the range of "
-            "the seeds: read the seeds themselves."
-        )
+    notes = [note for note in (coverage_note(counts[0], SEEDS),) if note]
     return Section(
         "What do the policies achieve in the end?",
         "final-returns",
-        f"Interval: {methods}.",
+        f"Intervals: {methods}.",
         [*pictures, table, by_seed],
         notes,
     )

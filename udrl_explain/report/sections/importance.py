@@ -26,6 +26,7 @@ def answer(context: ReportContext) -> Section:
                 run.policy,
                 probes.inputs[rows],
                 probes.actions[rows],
+                episodes=probes.frame["episode"].to_numpy()[rows],
                 seed=context.options.seed,
                 background=context.background(run),
                 n_jobs=context.options.n_jobs,
@@ -42,13 +43,26 @@ def answer(context: ReportContext) -> Section:
             stem,
             frames[f"seed {shown.config.seed}"],
             f"{experiment.label}: importance of the inputs",
-            f"One row per measure and input, seed {shown.config.seed}; `command pair` is both commands as one group.",
+            f"One row per measure and input, seed {shown.config.seed}; `command pair` is both commands as one group. "
+            "`low` and `high` bound the 95 % interval for other episodes of this one policy, not for other trainings.",
             downloads=(every,),
-            columns=("method", "feature", "importance", "std", "low", "high", "n_rows", "n_repeats", "exact"),
+            columns=(
+                "method",
+                "feature",
+                "importance",
+                "std",
+                "low",
+                "high",
+                "interval",
+                "n_rows",
+                "n_episodes",
+                "exact",
+            ),
         )
         how = (
-            "Each panel is one measure with its own scale; longer bars matter more, whiskers are 95 % intervals, and "
-            "the commands are marked. Compare the order of the inputs, not the lengths, between panels."
+            "Each panel is one measure with its own scale; longer bars matter more, whiskers are 95 % intervals for "
+            "other episodes of this one policy, not for other trainings, and the commands are marked. Compare the "
+            "order of the inputs, not the lengths, between panels."
         )
         items += context.pictures(stem, {"": f"{experiment.label}, seed {shown.config.seed}: which inputs matter"}, how)
         items.append(table)

@@ -14,10 +14,11 @@ def answer(context: ReportContext) -> Section:
         "learning_curves",
         frame,
         "Mean return over the iterations",
-        "One row per experiment, kind of episode and iteration; `low` and `high` bound the 95 % interval.",
+        "One row per experiment, kind of episode and iteration; `low` and `high` bound the 95 % interval for other "
+        "training seeds, `method` says how it was made or why there is none.",
         downloads=(by_seed,),
         max_rows=10,
-        columns=("label", "kind", "iteration", "mean_return", "low", "high", "n_seeds"),
+        columns=("label", "kind", "iteration", "mean_return", "low", "high", "n_seeds", "method"),
         dat=True,
     )
     titles = {
@@ -25,12 +26,13 @@ def answer(context: ReportContext) -> Section:
         "learning_curves-test": "Return in the tests without exploration",
     }
     how = (
-        "Each line is the mean over the seeds, the band its 95 % bootstrap interval (none where there is one seed); "
-        "thin lines, where drawn, are single seeds. Higher is better."
+        "Each line is the mean over the seeds, the band its 95 % interval for other training seeds, iteration by "
+        "iteration (none where there is one seed, or all agree); thin lines, where drawn, are single seeds. Higher is "
+        "better."
     )
     return Section(
         "How did training go?",
         "learning",
-        f"Method: {curves.method}, {curves.n_resamples} resamples.",
+        f"Intervals: {curves.method}.",
         [*context.pictures("learning_curves", titles, how), table],
     )

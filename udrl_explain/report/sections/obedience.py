@@ -41,7 +41,8 @@ def answer(context: ReportContext) -> Section:
         numbers,
         latex,
         caption=f"Obedience on {context.scope.env_name}: mean absolute error of the achieved return, slope of achieved "
-        "against desired return with its 95 % bootstrap interval over seeds, and rank correlation.",
+        "against desired return with its 95 % interval for other training seeds (none where there is one seed, or all "
+        "agree), and rank correlation.",
         label=f"tab:obedience-{context.scope.name.lower()}",
         columns=[
             "label",
@@ -57,14 +58,18 @@ def answer(context: ReportContext) -> Section:
         "obedience_summary",
         numbers,
         "Obedience in numbers",
-        "One row per experiment: mean absolute error, slope, rank correlation, saturation and the range obeyed. "
-        "`mae_seen` and `n_seen` are about the levels that the rows of every run's last fit met.",
+        "One row per experiment: mean absolute error, slope with its 95 % interval for other training seeds, rank "
+        "correlation, saturation and the range obeyed. `mae_seen` and `n_seen` are about the levels that the rows of "
+        "every run's last fit met.",
         downloads=(f"{TABLES}/obedience_summary.tex",),
         columns=(
             "label",
             "mae",
             "mae_seen",
             "slope",
+            "slope_low_over_seeds",
+            "slope_high_over_seeds",
+            "slope_interval_over_seeds",
             "spearman",
             "saturation_low",
             "saturation_high",
@@ -80,8 +85,9 @@ def answer(context: ReportContext) -> Section:
         "obedience",
         pd.concat(levels, ignore_index=True),
         "Achieved against desired return",
-        "One row per command level, with 95 % intervals over episodes and over seeds; `seen` says whether the "
-        "rows of every run's last fit met the level, `n_seeds_seen` of how many.",
+        "One row per command level, with 95 % intervals for other training seeds, and in the CSV file also for other "
+        "episodes of these policies; `interval_over_seeds` says how they were made; `seen` says whether the rows of "
+        "every run's last fit met the level, `n_seeds_seen` of how many.",
         columns=(
             "label",
             "desired_return",
@@ -89,6 +95,7 @@ def answer(context: ReportContext) -> Section:
             "mean",
             "low_over_seeds",
             "high_over_seeds",
+            "interval_over_seeds",
             "seen",
             "within_tolerance",
             "n_episodes",
