@@ -26,9 +26,9 @@ def answer(context: ReportContext) -> Section:
         "learning_curves-test": "Return in the tests without exploration",
     }
     how = (
-        "Each line is the mean over the seeds, smoothed over the window that the picture names; the band behind reaches "
-        "from the lowest to the highest seed. Higher is better; 95 % intervals for other training seeds are in the "
-        "table."
+        "Each line is the mean over the seeds, smoothed over the window that the picture names; the band behind "
+        "reaches from the lowest to the highest seed. Higher is better; 95 % intervals for other training seeds are in "
+        "the table."
     )
     return Section(
         "How did training go?",
