@@ -51,8 +51,8 @@ def execute(book, folder):
 
 def exporting(book, expressions):
     """The notebook with a last cell that writes frames by name, as the report writes its tables."""
-    lines = ["from udrl_explain.tables import write_csv"]
-    lines += [f"write_csv({frame}, '{name}.csv')" for name, frame in expressions.items()]
+    lines = ["from udrl_explain.files.csv import PORTABLE_DIGITS, write_csv"]
+    lines += [f"write_csv({frame}, '{name}.csv', digits=PORTABLE_DIGITS)" for name, frame in expressions.items()]
     book.cells.append(nbformat.v4.new_code_cell("\n".join(lines)))
     return book
 
