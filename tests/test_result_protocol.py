@@ -17,6 +17,7 @@ from udrl_explain import (
     command_response,
     decision_paths,
     episode_timeline,
+    explain,
     faithfulness,
     feature_importance,
     final_returns,
@@ -51,6 +52,7 @@ MADE = {
     "Importance": (importance, 40),
     "ImportanceSpread": (lambda run: importance_spread({name: importance(run).to_frame() for name in "ab"}), 2),
     "ShapleyValues": (lambda run: shapley_values(run.policy, run.training_inputs[:7], run.training_inputs), 7),
+    "Explanation": (lambda run: explain(run, (0, 1)), 1),
     "ShapleyInteractions": (lambda run: shapley_interactions(run.policy, run.training_inputs[:2]), 2),
     "DecisionPaths": (lambda run: decision_paths(run.policy, run.training_inputs[:3]), 3),
     "DecisionBox": (lambda run: decision_box(run.policy, run.training_inputs[:3]), 3),
@@ -80,7 +82,8 @@ MADE = {
     "Performance": (lambda run: performance(COALITIONS), 128),
 }
 DRAWN = {
-    "Importance", "ShapleyValues", "Faithfulness", "LearningCurves", "FinalReturns", "Obedience", "Performance",
+    "Importance", "ShapleyValues", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns", "Obedience",
+    "Performance",
 }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ train_policy, TrainConfig              train a policy, store the run
 load_run, find_runs, Run               read stored runs
 policy_from_estimator                  bring a classifier that you fitted yourself
 collect                                episodes of any policy
+explain                                one decision in one sentence
 shapley_values, shapley_interactions   how much each input pushed each action
 feature_importance                     which inputs matter
 decision_paths                         which tests of which trees led to an action
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from udrl_explain.analysis.command_map import command_map as command_map
+    from udrl_explain.analysis.explanation.result import explain as explain
     from udrl_explain.analysis.faithfulness.result import faithfulness as faithfulness
     from udrl_explain.analysis.final_returns import final_returns as final_returns
     from udrl_explain.analysis.importance.result import feature_importance as feature_importance
@@ -49,6 +51,7 @@ _HOMES = {
     "load_run": "runs",
     "find_runs": "runs",
     "policy_from_estimator": "policies",
+    "explain": "analysis.explanation.result",
     "feature_importance": "analysis.importance.result",
     "shapley_values": "analysis.shapley",
     "shapley_interactions": "analysis.interactions",

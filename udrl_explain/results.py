@@ -53,14 +53,18 @@ def displayed(kind: type[Kind]) -> type[Kind]:
     """Give a result with ``to_frame()`` its ``repr`` and its table in notebooks; a class decorator.
 
     Both open with those of :data:`FACTS` that the result has as attributes. The table shows the first rows of
-    ``to_frame()``; a column that only repeats one of the facts is left out there.
+    ``to_frame()``; a column that only repeats one of the facts is left out there. A result with a ``sentence`` shows
+    that in place of the facts, or above them.
     """
 
     def show(self: Any) -> str:
+        if hasattr(self, "sentence"):
+            return f"{kind.__name__}: {self.sentence}"
         return one_line(kind.__name__, facts_of(self))
 
     def show_html(self: Any) -> str:
-        return html_table(kind.__name__, facts_of(self), self.to_frame(), "to_frame()")
+        table = html_table(kind.__name__, facts_of(self), self.to_frame(), "to_frame()")
+        return f"{_block(f'<p>{escape(self.sentence)}</p>')}\n{table}" if hasattr(self, "sentence") else table
 
     kind.__repr__ = show  # type: ignore[method-assign]
     kind._repr_html_ = show_html  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""One decision in one sentence, with the numbers behind it."""
