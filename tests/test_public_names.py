@@ -30,6 +30,7 @@ PROMISED = {
     "learning_curves": ("runs",),
     "faithfulness": ("policy", "inputs", "background"),
     "performance": ("frame",),
+    "stability": ("runs",),
     "collect": ("policy", "env_name", "commands", "seeds"),
     "final_returns": ("runs",),
     "Run": ("config", "directory", "policy"),

@@ -26,6 +26,7 @@ from udrl_explain import (
     performance,
     shapley_interactions,
     shapley_values,
+    stability,
 )
 from udrl_explain.analysis.importance.spread import importance_spread
 from udrl_explain.analysis.paths.box import decision_box
@@ -45,6 +46,10 @@ COALITIONS = pd.DataFrame(
 
 def importance(run):
     return feature_importance(run.policy, run.training_inputs, run.training_actions, n_repeats=2, n_resamples=10)
+
+
+def with_seed(run, seed):
+    return dataclasses.replace(run, config=dataclasses.replace(run.config, seed=seed))
 
 
 # What each analysis makes of a tiny run, and the rows, states, steps, episodes or runs that it is made from.
@@ -80,10 +85,11 @@ MADE = {
     "TrainingCommands": (lambda run: training_commands([run]), 4),
     "Obedience": (lambda run: obedience(run.command_sweep), 4),
     "Performance": (lambda run: performance(COALITIONS), 128),
+    "Stability": (lambda run: stability([run, with_seed(run, 9)], n_rows=8, n_background=8, n_resamples=2), 8),
 }
 DRAWN = {
     "Importance", "ShapleyValues", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns", "Obedience",
-    "Performance",
+    "Performance", "Stability",
 }  # fmt: skip
 
 

@@ -12,6 +12,7 @@ command_response, command_map          what changes when the command changes, an
 obedience, episode_timeline            does the agent do as told; what drove one episode
 learning_curves, final_returns         how training went, and what came out
 faithfulness, performance              does an attribution describe the policy; what return is owed to each input
+stability                              do policies of other seeds act alike, and for the same reasons
 """
 
 import sys
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from udrl_explain.analysis.performance import performance as performance
     from udrl_explain.analysis.response import command_response as command_response
     from udrl_explain.analysis.shapley import shapley_values as shapley_values
+    from udrl_explain.analysis.stability import stability as stability
     from udrl_explain.analysis.timeline.result import episode_timeline as episode_timeline
     from udrl_explain.config import TrainConfig as TrainConfig
     from udrl_explain.policies import policy_from_estimator as policy_from_estimator
@@ -64,6 +66,7 @@ _HOMES = {
     "final_returns": "analysis.final_returns",
     "faithfulness": "analysis.faithfulness.result",
     "performance": "analysis.performance",
+    "stability": "analysis.stability",
     "collect": "rollouts.collecting",
 }
 __all__ = sorted(_HOMES)
