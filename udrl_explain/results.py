@@ -5,6 +5,7 @@ Names and notes may come from a run folder that somebody else wrote, so all text
 
 from collections.abc import Callable, Mapping
 from html import escape
+from importlib import import_module
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
@@ -13,6 +14,7 @@ FACTS = (
     "n_rows", "n_levels", "n_cells", "n_trees", "quantity", "method", "exact", "n_background", "seed",
 )  # fmt: skip
 """What a result says about itself, where it has it: how much was explained, how, and whether exactly."""
+FIGURES_OF_RESULTS = "udrl_explain.figures.of_results"
 SHOWN_ROWS = 5
 _DIGITS = 6
 
@@ -47,6 +49,25 @@ class Result(Protocol):
     def to_frame(self) -> pd.DataFrame:
         """Return the result as a tidy table; its columns are the module's ``COLUMNS``."""
         ...
+
+
+class Drawn:
+    """A result with a figure of its own."""
+
+    def plot(self, **options: Any) -> Any:
+        """Draw this result with the plot function that ``udrl_explain.figures.of_results`` names for it.
+
+        Parameters
+        ----------
+        **options
+            Those of the plot function, such as ``ax``.
+
+        Returns
+        -------
+        Axes or Figure
+        """
+        # By name, when first needed: figures stand above, and results must load without matplotlib.
+        return import_module(FIGURES_OF_RESULTS).draw_result(self, **options)
 
 
 def displayed(kind: type[Kind]) -> type[Kind]:

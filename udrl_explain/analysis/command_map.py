@@ -31,7 +31,7 @@ from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import Command, checked_state, input_rows
 from udrl_explain.names import checked_action_names
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.self_check import SelfCheckError
 
 COLUMNS = (
@@ -52,7 +52,7 @@ CHECKED_COMMANDS = 256
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class CommandMap:
+class CommandMap(Drawn):
     """Regions of the command plane at one state.
 
     Parameters

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import trim_mean
 
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import SEEDS, mean_interval
 from udrl_explain.statistics.published_returns import PublishedReturn, published_return
 from udrl_explain.statistics.resampling import N_RESAMPLES
@@ -87,7 +87,7 @@ class FinalReturn:
 @displayed
 @displayed
 @dataclass(frozen=True, eq=False)
-class FinalReturns:
+class FinalReturns(Drawn):
     """Final returns of groups of runs.
 
     Parameters

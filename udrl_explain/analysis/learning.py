@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import SEEDS, mean_interval
 from udrl_explain.statistics.resampling import N_RESAMPLES
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
@@ -84,7 +84,7 @@ class Curve:
 @displayed
 @displayed
 @dataclass(frozen=True, eq=False)
-class LearningCurves:
+class LearningCurves(Drawn):
     """Learning curves of groups of runs.
 
     Parameters

@@ -21,7 +21,7 @@ from udrl_explain.command_space.influence import (
 from udrl_explain.command_space.support import CommandSupport, SupportKind, command_support
 from udrl_explain.commands import N_COMMANDS, checked_states
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 
 COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "support", "action", "action_name", "probability",
@@ -44,7 +44,7 @@ QUANTILES = (0.1, 0.9)
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class CommandResponse:
+class CommandResponse(Drawn):
     """Behaviour of one policy over command levels.
 
     Parameters

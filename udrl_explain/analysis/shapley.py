@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.attributions import attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
 from udrl_explain.policies import Policy, checked_policy
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 
 if TYPE_CHECKING:
     import shap
@@ -29,7 +29,7 @@ MEAN_COLUMNS = (
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class ShapleyValues:
+class ShapleyValues(Drawn):
     """Shapley values of rows, and how they were made.
 
     Parameters

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
 COLUMNS = (
@@ -27,7 +27,7 @@ class CommandedRun(LearningRun, Protocol):
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class TrainingCommands:
+class TrainingCommands(Drawn):
     """Commands of the training episodes.
 
     Parameters

@@ -21,7 +21,7 @@ from udrl_explain.commands import N_COMMANDS, Command, checked_inputs, input_row
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy, greedy_actions
 from udrl_explain.policies.of_runs import PolicyOwner, policy_and_background
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 
 COLUMNS = (
     "rank", "feature", "is_command", "feature_value", "action", "action_name", "shapley_value", "base_value",
@@ -31,7 +31,7 @@ COLUMNS = (
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Explanation:
+class Explanation(Drawn):
     """Why a policy chose an action in one row.
 
     Parameters

@@ -30,7 +30,7 @@ from udrl_explain.attributions.pair import PAIR_NAME
 from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 
 COLUMNS = (
     "method", "feature", "is_command", "is_group", "importance", "std", "std_over", "low", "high", "interval", "n_rows",
@@ -43,7 +43,7 @@ ACTION_COLUMNS = ("method", "feature", "is_command", "is_group", "action", "acti
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Importance:
+class Importance(Drawn):
     """Importances of the inputs of one policy.
 
     Parameters

@@ -22,7 +22,7 @@ from udrl_explain.analysis.obedience.measures import (
 from udrl_explain.analysis.obedience.seen import TrainingCommands, levels_seen, supports_of, tolerance_of
 from udrl_explain.command_space.support import SupportKind
 from udrl_explain.commands import COMMAND_NAMES
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import Interval
 from udrl_explain.statistics.ranks import rank_correlation
 
@@ -45,7 +45,7 @@ FloatArray = NDArray[np.float64]
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Obedience:
+class Obedience(Drawn):
     """Achieved against desired return, by command level.
 
     Parameters

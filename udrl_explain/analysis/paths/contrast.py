@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.analysis.paths.votes import leaf_actions, tree_votes
 from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, Command, by_name, checked_inputs, checked_state, input_rows
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.trees.partings import partings
 from udrl_explain.trees.walks import TreeSteps, tree_steps
 
@@ -34,7 +34,7 @@ METHOD = "paths of one state under several commands"
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class PathContrast:
+class PathContrast(Drawn):
     """Paths of one state under several commands.
 
     Parameters

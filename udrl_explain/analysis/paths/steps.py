@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from udrl_explain.analysis.paths.votes import leaf_actions
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.self_check import SelfCheckError
 from udrl_explain.trees.walks import path_contributions, tree_steps
 
@@ -32,7 +32,7 @@ TOLERANCE = 1e-9
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class DecisionPaths:
+class DecisionPaths(Drawn):
     """The tests that every row meets, ordered by row, then tree, then step.
 
     Parameters

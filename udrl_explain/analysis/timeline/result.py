@@ -20,7 +20,7 @@ from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.trees.partings import DecisiveTest
 
 COLUMNS = (
@@ -71,7 +71,7 @@ class CommandView:
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Timeline:
+class Timeline(Drawn):
     """One episode, step by step.
 
     Parameters
