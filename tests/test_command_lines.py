@@ -10,12 +10,11 @@ import pytest
 from core_helpers import everything, tiny_run
 from environment_helpers import small_worlds  # noqa: F401 - fixture
 
-from udrl_explain import train
+from udrl_explain import sweep, train
 from udrl_explain.__main__ import COMMANDS
 from udrl_explain.command_line import UsageError, parse, run_main
 from udrl_explain.runs import load_run, save_run
 from udrl_explain.self_check import SelfCheckError
-from udrl_explain.sweep import __main__ as sweep
 from udrl_explain.train import TrainOptions
 
 QUICK = [

@@ -6,10 +6,10 @@ from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, R
 
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
+from udrl_explain.playing.sweep import redo_sweep
+from udrl_explain.playing.sweep_options import SweepOptions
 from udrl_explain.policies import policy_from_estimator
 from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds, validation_seeds
-from udrl_explain.sweep.options import SweepOptions
-from udrl_explain.sweep.redo import redo_sweep
 from udrl_explain.training.joining import joined_policy
 from udrl_explain.training.loop import train_policy
 from udrl_explain.training.validation import Candidate, Validation

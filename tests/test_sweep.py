@@ -6,10 +6,10 @@ from environment_helpers import small_worlds  # noqa: F401 - fixture
 
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import Lockstep
+from udrl_explain.playing.sweep import redo_sweep
+from udrl_explain.playing.sweep_options import SweepOptions
 from udrl_explain.rollouts.sweeps import command_levels, horizons_for, sweep_commands
 from udrl_explain.runs import load_run, save_run
-from udrl_explain.sweep.options import SweepOptions
-from udrl_explain.sweep.redo import redo_sweep
 from udrl_explain.training.loop import train_policy
 
 SMALL = {"recipe": "paper", "max_episode": 2, "collect_episode": 4, "warm_up": 20, "final_testing_sample": 2}

@@ -11,9 +11,9 @@ from udrl_explain.playing.import_options import ImportOptions
 from udrl_explain.playing.import_paper import import_paper_run
 from udrl_explain.playing.performance import play_performance
 from udrl_explain.playing.performance_options import PerformanceOptions
+from udrl_explain.playing.sweep import redo_sweep
+from udrl_explain.playing.sweep_options import SweepOptions
 from udrl_explain.runs import load_run, save_run
-from udrl_explain.sweep.options import SweepOptions
-from udrl_explain.sweep.redo import redo_sweep
 
 MODULE = "worlds_of_a_stranger"
 

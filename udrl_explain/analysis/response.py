@@ -259,7 +259,7 @@ def command_response(
         Desired return (reward) of each level.
     horizons : float or array_like of shape (n_levels,)
         Desired horizon (steps): one for all levels, or one each, for instance those that training episodes of that
-        return had (``udrl_explain.sweep.horizons_for``).
+        return had (``udrl_explain.rollouts.sweeps.horizons_for``).
     training_commands : CommandSupport, DataFrame or array_like of shape (n, 2), optional
         Needed to mark levels as seen and for the command influence: ``fitted_commands(run.training_inputs)``, what the
         policy was last fitted on.

@@ -8,10 +8,10 @@ from threadpoolctl import threadpool_limits
 
 from udrl_explain.commands import N_COMMANDS
 from udrl_explain.environments import Lockstep, check_trusted
+from udrl_explain.playing.sweep_options import SweepOptions
 from udrl_explain.rollouts.streams import evaluation_seeds, streams
 from udrl_explain.rollouts.sweeps import command_levels, horizons_for, sweep_commands
 from udrl_explain.runs import load_run, store_sweep
-from udrl_explain.sweep.options import SweepOptions
 
 
 def redo_sweep(options: SweepOptions) -> Path:

@@ -3,7 +3,7 @@
 import shlex
 
 from udrl_explain.command_line import answer, parse, run_main
-from udrl_explain.sweep.options import SweepOptions
+from udrl_explain.playing.sweep_options import SweepOptions
 
 PROG = "python -m udrl_explain.sweep"
 
@@ -12,7 +12,7 @@ def main() -> int:
     """Redo the sweep and print the file written."""
     options = parse(SweepOptions, prog=PROG)
     # Heavy imports wait until the flags are read: --help answers at once.
-    from udrl_explain.sweep.redo import redo_sweep
+    from udrl_explain.playing.sweep import redo_sweep
 
     stored = redo_sweep(options)
     run = shlex.quote(str(options.run))
