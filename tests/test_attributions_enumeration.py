@@ -112,7 +112,7 @@ def test_blocks_of_rows_and_background_change_nothing(monkeypatch):
     generator = np.random.default_rng(0)
     rows, background = generator.normal(size=(7, 4)), generator.normal(size=(11, 4))
     whole = attribute(Counting(4, smooth), rows, background)
-    for name, size in (("PAIRS_AT_ONCE", 8), ("BACKGROUND_AT_ONCE", 4), ("ROWS_PER_CALL", 3), ("PENDING_ROWS", 1)):
+    for name, size in (("PAIRS_AT_ONCE", 8), ("BACKGROUND_AT_ONCE", 4), ("ROWS_PER_CALL", 3), ("PENDING_FLOATS", 1)):
         monkeypatch.setattr(f"udrl_explain.attributions.enumeration.{name}", size)
     policy = Counting(4, smooth)
     blocks = attribute(policy, rows, background)

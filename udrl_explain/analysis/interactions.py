@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.attributions import attribute_pairs
+from udrl_explain.attributions import Coalitions, attribute_pairs
 from udrl_explain.commands import checked_inputs
 from udrl_explain.policies import Policy, checked_policy
 from udrl_explain.results import displayed
@@ -137,7 +137,7 @@ class ShapleyInteractions:
 def shapley_interactions(
     policy: Policy,
     inputs: ArrayLike,
-    background: ArrayLike | None = None,
+    background: ArrayLike | Coalitions | None = None,
     *,
     quantity: str = "probability",
     n_jobs: int | None = None,

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.attributions import attribute
+from udrl_explain.attributions import Coalitions, attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
 from udrl_explain.policies import Policy, checked_policy
 from udrl_explain.results import Drawn, displayed
@@ -247,7 +247,7 @@ class ShapleyValues(Drawn):
 def shapley_values(
     policy: Policy,
     inputs: ArrayLike,
-    background: ArrayLike | None = None,
+    background: ArrayLike | Coalitions | None = None,
     *,
     method: str = "exact",
     quantity: str = "probability",
@@ -263,11 +263,12 @@ def shapley_values(
         Never modified.
     inputs : array_like of shape (n_rows, n_features)
         Rows to explain, in natural units; at least one.
-    background : array_like of shape (n_background, n_features), optional
+    background : array_like of shape (n_background, n_features) or Coalitions, optional
         Rows that stand in for inputs outside of a coalition; the output is averaged over *all* of them
         (interventional game). None: inputs outside of a coalition follow both branches of a split in proportion to
         its training rows (path-dependent game); averaged forests and raw scores only. The two games answer
-        different questions and give different values.
+        different questions and give different values. ``udrl_explain.attributions.coalitions`` values the coalitions
+        of these rows once for several questions.
     method : {"exact", "permutation"}
         "permutation" samples orders of the inputs against the background, for policies of more than 12 inputs;
         values then carry a standard error.

@@ -14,5 +14,6 @@ Nothing here names features or actions, draws or stores; ``udrl_explain.analysis
 
 from udrl_explain.attributions.dispatch import attribute, attribute_pairs
 from udrl_explain.attributions.results import Attributions, PairAttributions
+from udrl_explain.attributions.worths import Coalitions, coalitions
 
-__all__ = ["Attributions", "PairAttributions", "attribute", "attribute_pairs"]
+__all__ = ["Attributions", "Coalitions", "PairAttributions", "attribute", "attribute_pairs", "coalitions"]

@@ -1,16 +1,15 @@
 """The entry points: choose the engine for a policy and check that the values add up to its output."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.attributions.boosted_coalitions import boosted_coalitions
 from udrl_explain.attributions.enumeration import (
     MAX_ENUMERATED,
     Outputs,
-    coalition_worths,
     interaction_weights,
     shapley_weights,
 )
@@ -18,6 +17,7 @@ from udrl_explain.attributions.forest_games import forest_contributions
 from udrl_explain.attributions.leaf_tables import INTERACTIONS, VALUES
 from udrl_explain.attributions.permutations import sampled_values
 from udrl_explain.attributions.results import Attributions, Method, PairAttributions, Quantity
+from udrl_explain.attributions.worths import Coalitions, evaluated_worths
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.parallel import blocks_of, in_threads, thread_count
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, Policy
@@ -38,6 +38,7 @@ class _Task:
     quantity: Quantity
     outputs: Outputs
     n_jobs: int
+    coalitions: Coalitions | None = None
 
     @property
     def tree_policy(self) -> ForestPolicy | None:
@@ -70,7 +71,7 @@ class _Task:
 def attribute(
     policy: Policy,
     inputs: ArrayLike,
-    background: ArrayLike | None = None,
+    background: ArrayLike | Coalitions | None = None,
     *,
     method: Method = "exact",
     quantity: Quantity = "probability",
@@ -86,7 +87,7 @@ def attribute(
         Never modified.
     inputs : array_like of shape (n_rows, n_features)
         Rows to explain, in natural units; at least one.
-    background : array_like of shape (n_background, n_features), optional
+    background : array_like of shape (n_background, n_features) or Coalitions, optional
         Inputs that are not in a coalition are replaced by each of these rows, and the output averaged over all of
         them (interventional game). None, for forests only: such inputs follow both branches of a split in
         proportion to the training rows that did (path-dependent game).
@@ -139,7 +140,7 @@ def attribute(
 def attribute_pairs(
     policy: Policy,
     inputs: ArrayLike,
-    background: ArrayLike | None = None,
+    background: ArrayLike | Coalitions | None = None,
     *,
     quantity: Quantity = "probability",
     n_jobs: int | None = None,
@@ -184,7 +185,7 @@ def attribute_pairs(
 def _checked(
     policy: Policy,
     inputs: ArrayLike,
-    background: ArrayLike | None,
+    background: ArrayLike | Coalitions | None,
     quantity: Quantity,
     n_jobs: int | None,
 ) -> _Task:
@@ -192,7 +193,11 @@ def _checked(
     if len(rows) == 0:
         raise ValueError("inputs must hold at least one row to explain, got none")
     partners = None
-    if background is not None:
+    known = background if isinstance(background, Coalitions) else None
+    if isinstance(background, Coalitions):
+        background.check(policy, rows)
+        partners = background.background
+    elif background is not None:
         partners = checked_inputs(background, policy.feature_names, "background")
         if len(partners) == 0:
             raise ValueError("background must hold at least one row, got none")
@@ -210,8 +215,8 @@ def _checked(
             )
         outputs = partial(_raw_scores, policy)
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
-    n_threads = thread_count(n_jobs)
-    return _Task(policy, rows, partners, quantity, outputs, 1 if isinstance(policy, EstimatorPolicy) else n_threads)
+    n_threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
+    return _Task(policy, rows, partners, quantity, outputs, n_threads, known)
 
 
 def _own_outputs(task: _Task) -> NDArray[np.float64]:
@@ -241,12 +246,12 @@ def _by_enumeration(task: _Task, weights_of) -> tuple[NDArray[np.float64], NDArr
     weights = weights_of(task.policy.n_features)
     columns = np.empty((len(task.rows), len(weights), task.policy.n_actions))
     base = np.zeros(task.policy.n_actions)
-    if isinstance(task.policy, ForestPolicy):  # a boosted one: averaged ones do not come here
-        rows, background = task.policy.tree_inputs(task.rows), task.policy.tree_inputs(partners)
-        worths_of_blocks = boosted_coalitions(task.policy.forest, rows, background, task.n_jobs)
+    blocks: Iterable[tuple[slice, NDArray[np.float64]]]
+    if task.coalitions is not None:
+        blocks = [(slice(0, len(task.rows)), task.coalitions.worths.transpose(1, 0, 2))]
     else:
-        worths_of_blocks = coalition_worths(task.outputs, task.rows, partners, task.policy.n_actions, task.n_jobs)
-    for block, worths in worths_of_blocks:
+        blocks = evaluated_worths(task.policy, task.rows, partners, task.n_jobs)
+    for block, worths in blocks:
         columns[block] = np.tensordot(weights, worths, axes=1).transpose(1, 0, 2)
         base = worths[0, 0]
     return columns, base.copy()

@@ -15,12 +15,23 @@ from threadpoolctl import threadpool_limits
 from udrl_explain.parallel import blocks_of, in_threads
 
 Outputs = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Members = NDArray[np.bool_]
+Indices = NDArray[np.intp]
+Join = Callable[[Members, NDArray[np.float64], NDArray[np.float64], Indices, Indices], NDArray[np.float64]]
 
 MAX_ENUMERATED = 12  # inputs: 4096 coalitions
 PAIRS_AT_ONCE = 1 << 18
 BACKGROUND_AT_ONCE = 1 << 15
 ROWS_PER_CALL = 8192
-PENDING_ROWS = 1 << 16
+PENDING_FLOATS = 1 << 19
+CALL_FLOATS = 1 << 16  # of one call: 512 KB stay in the core's cache
+
+
+def joined_rows(
+    members: Members, rows: NDArray[np.float64], background: NDArray[np.float64], row: Indices, partner: Indices
+) -> NDArray[np.float64]:
+    """Inputs in the coalition from ``rows[row]``, the others from ``background[partner]``."""
+    return np.where(members, rows[row], background[partner])
 
 
 def coalition_worths(
@@ -29,18 +40,21 @@ def coalition_worths(
     background: NDArray[np.float64],
     n_actions: int,
     n_jobs: int | None,
+    join: Join = joined_rows,
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Worth of all coalitions, one block of rows after the other.
 
     Parameters
     ----------
     outputs : callable
-        Rows of shape ``(n, n_features)`` to outputs of shape ``(n, n_actions)``.
+        What `join` makes, one row after the other, to outputs of shape ``(n, n_actions)``.
     rows : float64 array of shape (n_rows, n_features)
     background : float64 array of shape (n_background, n_features)
     n_actions : int
     n_jobs : int or None
         Above 1 only where `outputs` may be called from several threads at once.
+    join : callable
+        How a coalition's rows are joined with background rows.
 
     Yields
     ------
@@ -58,7 +72,7 @@ def coalition_worths(
         for block in blocks_of(len(rows), n_block):
             worths = np.zeros((1 << n_features, block.stop - block.start, n_actions))
             for part in blocks_of(len(distinct), BACKGROUND_AT_ONCE):
-                _add_block(outputs, rows[block], distinct[part], shares[part], n_jobs, worths)
+                _add_block(outputs, join, rows[block], distinct[part], shares[part], n_jobs, worths)
             yield block, worths
 
 
@@ -98,11 +112,13 @@ def interaction_weights(n_features: int) -> NDArray[np.float64]:
 
 def evaluated(outputs: Outputs, rows: NDArray[np.float64], n_jobs: int | None) -> NDArray[np.float64]:
     """Outputs of many rows, in calls of bounded size."""
-    return np.concatenate(in_threads(lambda block: outputs(rows[block]), blocks_of(len(rows), ROWS_PER_CALL), n_jobs))
+    at_once = min(ROWS_PER_CALL, max(1, CALL_FLOATS // rows.shape[1]))
+    return np.concatenate(in_threads(lambda block: outputs(rows[block]), blocks_of(len(rows), at_once), n_jobs))
 
 
 def _add_block(
     outputs: Outputs,
+    join: Join,
     rows: NDArray[np.float64],
     background: NDArray[np.float64],
     shares: NDArray[np.float64],
@@ -114,7 +130,8 @@ def _add_block(
     agree = np.zeros((n_rows, len(background)), dtype=np.int64)
     for j in range(n_features):
         agree |= (rows[:, j, None] == background[:, j]).astype(np.int64) << j
-    masks = np.unique(agree)
+    masks, mask_code = np.unique(agree, return_inverse=True)
+    mask_code = mask_code.reshape(agree.shape)
     pending: list[tuple[int, NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.float64]]] = []
     n_pending = 0
 
@@ -126,15 +143,15 @@ def _add_block(
         for coalition, row, partner, inverse, joined in pending:
             result = results[start : start + len(joined)][inverse] * shares[partner, None]
             start += len(joined)
-            for mask in masks:
-                if mask & coalition:
-                    continue
-                chosen = agree[row, partner] == mask
-                sums = np.stack(
-                    [np.bincount(row[chosen], result[chosen, a], n_rows) for a in range(result.shape[1])], axis=1
-                )
-                for other in _subsets(int(mask)):
-                    worths[coalition | other] += sums
+            # One sum per row and mask; members of a mask may be in the coalition or not.
+            keys = mask_code[row, partner] * n_rows + row
+            sums = np.stack(
+                [np.bincount(keys, result[:, a], len(masks) * n_rows) for a in range(result.shape[1])], axis=1
+            ).reshape(len(masks), n_rows, -1)
+            for mask, part in zip(masks, sums, strict=True):
+                if not mask & coalition:
+                    for other in _subsets(int(mask)):
+                        worths[coalition | other] += part
         pending.clear()
 
     for coalition, row_ids, partner_ids in _coalitions(rows, background):
@@ -149,10 +166,10 @@ def _add_block(
             keys = row_ids[row] * n_partners + partner_ids[partner]
             _, index, inverse = np.unique(keys, return_index=True, return_inverse=True)
         members = np.array([coalition >> j & 1 for j in range(n_features)], dtype=bool)
-        joined = np.where(members, rows[row[index]], background[partner[index]])
+        joined = join(members, rows, background, row[index], partner[index])
         pending.append((coalition, row, partner, inverse, joined))
-        n_pending += len(row)
-        if n_pending >= PENDING_ROWS:
+        n_pending += joined.size
+        if n_pending >= PENDING_FLOATS:
             flush()
             n_pending = 0
     flush()

@@ -73,10 +73,15 @@ class NeuralPolicy:
 
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
         """Probability of every action, shape ``(n_rows, n_actions)``."""
-        hidden = self.scale.apply(checked_inputs(inputs, self.feature_names))
-        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
-            hidden = _ACTIVATIONS[self.activation](hidden @ weight + bias)
-        outputs = hidden @ self.weights[-1] + self.biases[-1]
+        rows = self.scale.apply(checked_inputs(inputs, self.feature_names))
+        return self.probabilities_of_sums(rows @ self.weights[0] + self.biases[0])
+
+    def probabilities_of_sums(self, sums: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Probability of every action from the first layer's sums, shape ``(n_rows, n_out)``, before its activation."""
+        for weight, bias in zip(self.weights[1:], self.biases[1:], strict=True):
+            sums = _ACTIVATIONS[self.activation](sums) @ weight
+            sums += bias
+        outputs = sums
         probabilities = np.zeros((len(outputs), self.n_actions))
         if len(self.classes) == 2:
             second = _logistic(outputs[:, 0])
