@@ -1,7 +1,7 @@
 """Worth of every coalition of inputs, whatever the policy: the one table that exact attributions are judged by."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,6 +34,10 @@ class Coalitions:
     inputs: NDArray[np.float64]
     background: NDArray[np.float64]
     worths: NDArray[np.float64]
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> "Coalitions":
+        """The coalitions of some of the rows."""
+        return replace(self, inputs=self.inputs[rows], worths=self.worths[rows])
 
     def check(self, policy: Policy, inputs: NDArray[np.float64]) -> None:
         """Refuse another policy and other rows.

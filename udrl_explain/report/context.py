@@ -15,7 +15,7 @@ from udrl_explain.figures.catalogue import draw
 from udrl_explain.figures.export import save
 from udrl_explain.figures.style import paper_style
 from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
-from udrl_explain.policies import ForestPolicy
+from udrl_explain.policies import ForestPolicy, NeuralPolicy
 from udrl_explain.probes import Probes, choose_probes
 from udrl_explain.report.gather import Experiment, ReportScope
 from udrl_explain.report.options import ReportOptions
@@ -24,8 +24,10 @@ from udrl_explain.runs.run import Run
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
-N_BACKGROUND_ENUMERATED = 64
-"""Background rows where every coalition is evaluated (nets and others); forests average over all training rows."""
+LEAST_BACKGROUND = 64
+JOINED_PER_ROW = 1 << 15
+"""Background rows where every coalition is evaluated: nets take as many as make so many joined rows of each explained
+one, other estimators the least; forests average over all."""
 
 
 @dataclass(eq=False)
@@ -131,9 +133,23 @@ class ReportContext:
         return self._probes[run.directory]
 
     def background(self, run: Run) -> NDArray[np.float64]:
-        """Rows that missing inputs are drawn from: all rows of the last fit, or the first 64 where each costs much."""
+        """Rows that missing inputs are drawn from: all of the last fit, or a random part of them where each costs much.
+
+        The part depends on the report's seed only, and stands in the order of the fit.
+        """
         rows = run.training_inputs
-        return rows if isinstance(run.policy, ForestPolicy) else rows[:N_BACKGROUND_ENUMERATED]
+        wanted = LEAST_BACKGROUND
+        if isinstance(run.policy, NeuralPolicy):
+            wanted = max(wanted, JOINED_PER_ROW >> run.policy.n_features)
+        if isinstance(run.policy, ForestPolicy) or len(rows) <= wanted:
+            return rows
+        chosen = np.random.default_rng(self.options.seed).choice(len(rows), wanted, replace=False)
+        return rows[np.sort(chosen)]
+
+    def background_words(self, run: Run) -> str:
+        """What the page says of :meth:`background`."""
+        n_rows, n_all = len(self.background(run)), len(run.training_inputs)
+        return f"all {n_all} rows" if n_rows == n_all else f"{n_rows} of {n_all} rows, drawn at random"
 
 
 def with_columns(frame: pd.DataFrame, **columns: object) -> pd.DataFrame:

@@ -67,7 +67,7 @@ def answer(context: ReportContext) -> Section:
         )
         items += [*context.pictures(stem, titles, how), table]
         methods.append(
-            f"{experiment.label}: {result.method}, {result.n_background} background rows, exact {result.exact}"
+            f"{experiment.label}: {result.method}, background {context.background_words(run)}, exact {result.exact}"
         )
         splits.append(_split_table(context, experiment, run, inputs[:N_SPLIT_ROWS]))
         note = command_collinearity(run.training_inputs).note
