@@ -18,6 +18,7 @@ PROMISED = {
     "load_run": ("folder",),
     "find_runs": ("folder",),
     "policy_from_estimator": ("estimator", "n_actions", "return_scale", "horizon_scale"),
+    "compare": ("a", "b", "inputs"),
     "explain": ("run_or_policy", "row"),
     "feature_importance": ("policy", "inputs", "actions"),
     "shapley_values": ("policy", "inputs", "background"),

@@ -10,11 +10,13 @@ import pandas as pd
 import pytest
 from core_helpers import tiny_run
 from shapley_helpers import digest
+from sklearn.tree import DecisionTreeClassifier
 
 import udrl_explain.analysis
 from udrl_explain import (
     command_map,
     command_response,
+    compare,
     decision_paths,
     episode_timeline,
     explain,
@@ -24,6 +26,7 @@ from udrl_explain import (
     learning_curves,
     obedience,
     performance,
+    policy_from_estimator,
     shapley_interactions,
     shapley_values,
     stability,
@@ -52,11 +55,18 @@ def with_seed(run, seed):
     return dataclasses.replace(run, config=dataclasses.replace(run.config, seed=seed))
 
 
+def run_with_another_policy(run):
+    estimator = DecisionTreeClassifier(max_depth=1, random_state=0).fit(run.training_inputs, run.training_actions)
+    names = {"feature_names": run.feature_names, "action_names": run.action_names}
+    return dataclasses.replace(run, policy=policy_from_estimator(estimator, 2, **names))
+
+
 # What each analysis makes of a tiny run, and the rows, states, steps, episodes or runs that it is made from.
 MADE = {
     "Importance": (importance, 40),
     "ImportanceSpread": (lambda run: importance_spread({name: importance(run).to_frame() for name in "ab"}), 2),
     "ShapleyValues": (lambda run: shapley_values(run.policy, run.training_inputs[:7], run.training_inputs), 7),
+    "Comparison": (lambda run: compare(run, run_with_another_policy(run)), 24),
     "Explanation": (lambda run: explain(run, (0, 1)), 1),
     "ShapleyInteractions": (lambda run: shapley_interactions(run.policy, run.training_inputs[:2]), 2),
     "DecisionPaths": (lambda run: decision_paths(run.policy, run.training_inputs[:3]), 3),
@@ -88,8 +98,8 @@ MADE = {
     "Stability": (lambda run: stability([run, with_seed(run, 9)], n_rows=8, n_background=8, n_resamples=2), 8),
 }
 DRAWN = {
-    "Importance", "ShapleyValues", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns", "Obedience",
-    "Performance", "Stability",
+    "Importance", "ShapleyValues", "Comparison", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns",
+    "Obedience", "Performance", "Stability",
 }  # fmt: skip
 
 

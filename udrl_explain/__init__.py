@@ -5,6 +5,7 @@ load_run, find_runs, Run               read stored runs
 policy_from_estimator                  bring a classifier that you fitted yourself
 collect                                episodes of any policy
 explain                                one decision in one sentence
+compare                                two policies: where they act differently, and why
 shapley_values, shapley_interactions   how much each input pushed each action
 feature_importance                     which inputs matter
 decision_paths                         which tests of which trees led to an action
@@ -22,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from udrl_explain.analysis.command_map import command_map as command_map
+    from udrl_explain.analysis.comparison import compare as compare
     from udrl_explain.analysis.explanation.result import explain as explain
     from udrl_explain.analysis.faithfulness.result import faithfulness as faithfulness
     from udrl_explain.analysis.final_returns import final_returns as final_returns
@@ -53,6 +55,7 @@ _HOMES = {
     "load_run": "runs",
     "find_runs": "runs",
     "policy_from_estimator": "policies",
+    "compare": "analysis.comparison",
     "explain": "analysis.explanation.result",
     "feature_importance": "analysis.importance.result",
     "shapley_values": "analysis.shapley",

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.figures.command_map import plot_command_map
+from udrl_explain.figures.comparison import plot_comparison
 from udrl_explain.figures.explanation import plot_explanation
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import plot_importances
@@ -63,6 +64,7 @@ def _shapley(result: Any, *, action: int | str | None = None, **options: Any) ->
 FIGURES: dict[str, Callable[..., Axes | Figure]] = {
     "CommandMap": _command_map,
     "CommandResponse": plot_command_response,
+    "Comparison": plot_comparison,
     "DecisionPaths": plot_decision_path,
     "Explanation": plot_explanation,
     "FinalReturns": _final_returns,
