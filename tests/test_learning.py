@@ -294,7 +294,6 @@ def test_labels_are_short_and_unique_within_an_environment():
         ("data/CartPole-v0", r"got the path 'data/CartPole-v0'; load them first.*load_run\(folder\)"),
         (Path("data"), "got the path 'data'; load them first"),
         (["data/CartPole-v0/base/42"], "got str 'data/CartPole-v0/base/42'; load them first"),
-        (a_run(), r"got a single run: write \[run\]"),
         (42, "must be a list of loaded runs, got int"),
         ([a_run(42), a_run(43), a_run(42)], "CartPole-v0/base holds seed 42 twice"),
     ],

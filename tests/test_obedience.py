@@ -299,8 +299,8 @@ def test_a_sweep_that_always_asks_for_the_same_return_says_what_is_missing():
 @pytest.mark.parametrize(
     ("sweep", "message"),
     [
-        (SimpleNamespace(command_sweep=None), "give run.command_sweep"),
-        ([1, 2], "must be a frame with one row per episode, got list"),
+        (SimpleNamespace(command_sweep=None), "must be a frame with one row per episode, or runs, got SimpleNamespace"),
+        ([1, 2], "must be a frame with one row per episode, or at least one run, got a list of int"),
         (a_sweep(obedient).drop(columns="achieved_return"), "missing: achieved_return"),
         (a_sweep(obedient).iloc[:0], "at least one episode, got none"),
         (a_sweep(lambda *_: math.nan), "column achieved_return of sweep must be finite, got nan in row 0"),

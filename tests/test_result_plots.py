@@ -53,6 +53,7 @@ def test_options_reach_the_plot_function(run):
     other = plot_shapley_summary(values, action="right")
     assert alt_text(ax) == alt_text(other)
     assert "mean absolute" in values.plot().get_xlabel()
+    assert "right − left" in values.contrast("right", "left").plot().get_xlabel()
 
 
 def test_a_map_with_training_commands_shows_them_and_the_nearest_change(run):

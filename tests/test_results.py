@@ -222,8 +222,9 @@ def policy_users(run):
 def test_what_is_no_policy_is_answered_with_what_to_pass(run, name, tmp_path):
     ask = policy_users(run)[name]
     ask(run.policy)
-    with pytest.raises(ValueError, match=r"got a run: pass run\.policy$"):
-        ask(run)
+    if name != "shapley_values":  # which takes runs
+        with pytest.raises(ValueError, match=r"got a run: pass run\.policy$"):
+            ask(run)
     with pytest.raises(ValueError, match="got a run: which has none: not stored"):
         ask(tiny_run(tmp_path, policy=None, policy_note="not stored (save_policy was false)"))
     with pytest.raises(ValueError, match=r"got None: .*run\.policy_note says which"):
@@ -264,12 +265,8 @@ def test_folders_and_settings_that_are_none_are_answered_with_what_to_pass(run, 
         load_run(tmp_path / "CartPole-v0")
     with pytest.raises(ValueError, match=r"got the path .*load them first"):
         learning_curves(str(tmp_path))
-    with pytest.raises(ValueError, match=r"got a single run: write \[run\]"):
-        learning_curves(run)
     with pytest.raises(ValueError, match="load them first"):
         learning_curves(find_runs(tmp_path))
-    with pytest.raises(ValueError, match=r"got Run; give run\.command_sweep"):
-        obedience(run)
     with pytest.raises(ValueError, match=r"config must be a TrainConfig, got 'CartPole-v0': write TrainConfig"):
         train_policy("CartPole-v0", tmp_path)
     with pytest.raises(ValueError, match="seed must be a whole number, got '42'"):

@@ -69,15 +69,43 @@ def test_the_quantity_is_stated():
 
 def test_contrast_explains_the_difference_of_two_actions(values):
     contrast = values.contrast("left", 2)
-    np.testing.assert_array_equal(contrast, values.values[:, :, 0] - values.values[:, :, 2])
+    np.testing.assert_array_equal(contrast.values[:, :, 0], values.values[:, :, 0] - values.values[:, :, 2])
+    assert contrast.action_names == ("left − right",)
+    assert set(contrast.to_frame()["quantity"]) == {"difference of probability"}
     difference = values.outputs[:, 0] - values.outputs[:, 2] - (values.base_values[0] - values.base_values[2])
-    np.testing.assert_allclose(contrast.sum(axis=1), difference, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(contrast.values[:, :, 0].sum(axis=1), difference, rtol=0, atol=1e-12)
+    np.testing.assert_allclose(contrast.base_values + contrast.values.sum(axis=1), contrast.outputs, rtol=0, atol=1e-12)
     with pytest.raises(ValueError, match=r"action must be 0\.\.2 or one of .*, got 'up'"):
         values.contrast("up", 0)
     with pytest.raises(ValueError, match="got 3"):
         values.contrast(0, 3)
     with pytest.raises(ValueError, match="got -1"):
         values.contrast(-1, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "numbers"),
+    [(2, [2]), (-1, [5]), (slice(1, 4), [1, 2, 3]), ([4, 0], [4, 0]), (np.arange(6) % 2 == 0, [0, 2, 4])],
+)
+def test_rows_are_chosen_as_an_array_chooses_them(values, rows, numbers):
+    chosen = values[rows]
+    for name in ("values", "outputs", "inputs"):
+        np.testing.assert_array_equal(getattr(chosen, name), getattr(values, name)[numbers])
+    assert (chosen.n_rows, chosen.method, chosen.n_background) == (len(numbers), values.method, values.n_background)
+    with pytest.raises(IndexError):
+        values[6]
+    with pytest.raises(IndexError):
+        values[np.ones(5, dtype=bool)]
+
+
+def test_top_holds_the_largest_means_of_each_action(values):
+    top = values.top(2)
+    sizes = np.abs(values.values).mean(axis=0)
+    for action in range(3):
+        best = np.argsort(-sizes[:, action])[:2]
+        assert top.loc[top["action"] == action, "feature"].tolist() == [NAMES[i] for i in best]
+    with pytest.raises(ValueError, match="k must be at least 1, got 0"):
+        values.top(0)
 
 
 def test_groups_sum_their_members_and_leave_the_rest(values):

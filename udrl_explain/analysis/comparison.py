@@ -5,7 +5,6 @@ or above 0 in `a`, at or below 0 in `b`. Shapley values of the lead, for both po
 say what each input adds to it; where an input adds much in `a` and little (or the contrary) in `b`, it sets them apart.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +16,7 @@ from udrl_explain.analysis.shapley import ShapleyValues, shapley_values
 from udrl_explain.commands import N_COMMANDS, checked_inputs
 from udrl_explain.names import estimator_label
 from udrl_explain.policies import Policy, greedy_actions
-from udrl_explain.policies.of_runs import PolicyOwner, policy_and_background
+from udrl_explain.policies.of_runs import N_ROWS, PolicyOwner, episode_rows, evenly_chosen, policy_and_background
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import EPISODES, strata_interval
 
@@ -33,7 +32,6 @@ SUMMARY_COLUMNS = (
     "name_a", "name_b", "n_rows", "n_rows_differing", "share_differing", "mean_variation", "return_a", "return_b",
     "return_difference", "return_low", "return_high", "return_interval", "method", "exact", "n_background", "seed",
 )  # fmt: skip
-N_ROWS = 200
 N_BACKGROUND = 100
 _TOLD = 2
 
@@ -268,11 +266,11 @@ def compare(
                 f"a and b must have the same {what}, got {getattr(mine, what)} and {getattr(theirs, what)}"
             )
     if inputs is None:
-        inputs = _stacked([_episode_rows(run) for run in (run_a, run_b)], N_ROWS)
+        inputs = evenly_chosen([episode_rows(run) for run in (run_a, run_b)], N_ROWS)
         if len(inputs) == 0:
             raise ValueError("inputs must be given: rows on which to compare; only runs with final episodes have some")
     if background is None and run_a is not None and run_b is not None:
-        background = _stacked([run_a.training_inputs, run_b.training_inputs], N_BACKGROUND)
+        background = evenly_chosen([run_a.training_inputs, run_b.training_inputs], N_BACKGROUND)
     rows = checked_inputs(inputs, mine.feature_names)
     values = [shapley_values(policy, rows, background, n_jobs=n_jobs) for policy in (mine, theirs)]
     return Comparison(
@@ -285,22 +283,6 @@ def compare(
         exact=all(v.exact for v in values),
         seed=seed,
     )
-
-
-def _stacked(parts: Sequence[NDArray[np.float64] | None], most: int) -> NDArray[np.float64]:
-    """Evenly chosen rows of each part, no more than `most` in all."""
-    kept = [part for part in parts if part is not None and len(part)]
-    if not kept:
-        return np.empty((0, 0))
-    each = most // len(kept)
-    return np.concatenate(
-        [part[np.unique(np.linspace(0, len(part) - 1, min(each, len(part))).astype(int))] for part in kept]
-    )
-
-
-def _episode_rows(run: PolicyOwner | None) -> NDArray[np.float64] | None:
-    episodes = getattr(run, "episodes", ())
-    return np.concatenate([episode.inputs for episode in episodes]) if episodes else None
 
 
 def _returns(run: PolicyOwner | None) -> NDArray[np.float64] | None:

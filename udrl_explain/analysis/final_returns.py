@@ -160,12 +160,14 @@ class FinalReturns(Drawn):
         return pd.DataFrame(rows, columns=list(SEED_COLUMNS))
 
 
-def final_returns(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> FinalReturns:
+def final_returns(
+    runs: Iterable[LearningRun] | LearningRun, *, seed: int = 0, n_resamples: int = N_RESAMPLES
+) -> FinalReturns:
     """Summarise the final evaluations of runs over their seeds.
 
     Parameters
     ----------
-    runs : iterable of LearningRun
+    runs : iterable of LearningRun, or one of them
         Loaded runs, in any order; they are grouped by environment, experiment folder and estimator.
     seed : int
         Of the bootstrap, which serves from ten seeds on.

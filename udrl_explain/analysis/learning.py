@@ -150,12 +150,14 @@ class LearningCurves(Drawn):
         return _joined(frames, SEED_COLUMNS)
 
 
-def learning_curves(runs: Iterable[LearningRun], *, seed: int = 0, n_resamples: int = N_RESAMPLES) -> LearningCurves:
+def learning_curves(
+    runs: Iterable[LearningRun] | LearningRun, *, seed: int = 0, n_resamples: int = N_RESAMPLES
+) -> LearningCurves:
     """Average the learning curves of runs over their seeds.
 
     Parameters
     ----------
-    runs : iterable of LearningRun
+    runs : iterable of LearningRun, or one of them
         Loaded runs, in any order; they are grouped by environment, experiment folder and estimator.
     seed : int
         Of the bootstrap, which serves from ten seeds on.

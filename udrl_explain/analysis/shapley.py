@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import Coalitions, attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
-from udrl_explain.policies import Policy, checked_policy
+from udrl_explain.policies import Policy
+from udrl_explain.policies.of_runs import N_ROWS, PolicyOwner, episode_rows, evenly_chosen, policy_and_background
 from udrl_explain.results import Drawn, displayed
 
 if TYPE_CHECKING:
@@ -98,7 +99,22 @@ class ShapleyValues(Drawn):
         """Rows explained."""
         return len(self.values)
 
-    def contrast(self, a: int | str, b: int | str) -> NDArray[np.float64]:
+    def __getitem__(self, rows: int | slice | ArrayLike) -> "ShapleyValues":
+        """Values of some of the rows: a number, a slice, numbers, or a mask of shape ``(n_rows,)``.
+
+        Raises
+        ------
+        IndexError
+            If there is no such row, or the mask has another length.
+        """
+        numbers = np.atleast_1d(np.arange(self.n_rows)[rows])  # type: ignore[index] # numpy says what is wrong
+        error = None if self.standard_error is None else self.standard_error[numbers]
+        return replace(
+            self, values=self.values[numbers], outputs=self.outputs[numbers], inputs=self.inputs[numbers],
+            standard_error=error,
+        )  # fmt: skip
+
+    def contrast(self, a: int | str, b: int | str) -> "ShapleyValues":
         """Why action `a` and not `b`: what each input adds to the difference of their outputs.
 
         Parameters
@@ -108,16 +124,38 @@ class ShapleyValues(Drawn):
 
         Returns
         -------
-        float64 array of shape (n_rows, n_features)
-            The Shapley values of ``output[a] - output[b]``.
+        ShapleyValues
+            Of ``output[a] - output[b]``, as values of the one action "a − b". There are no standard errors for it.
 
         Raises
         ------
         ValueError
             If there is no such action.
         """
-        difference = self.values[:, :, self._action(a)] - self.values[:, :, self._action(b)]
-        return np.asarray(difference)
+        one, other = self._action(a), self._action(b)
+        return replace(
+            self,
+            values=self.values[:, :, [one]] - self.values[:, :, [other]],
+            base_values=self.base_values[[one]] - self.base_values[[other]],
+            outputs=self.outputs[:, [one]] - self.outputs[:, [other]],
+            action_names=(f"{self.action_names[one]} − {self.action_names[other]}",),
+            quantity=f"difference of {self.quantity}",
+            standard_error=None,
+        )
+
+    def top(self, k: int = 3) -> pd.DataFrame:
+        """Return the `k` inputs of the largest mean absolute value of each action, columns :data:`MEAN_COLUMNS`.
+
+        Raises
+        ------
+        ValueError
+            If `k` is below 1.
+        """
+        if k < 1:
+            raise ValueError(f"k must be at least 1, got {k}")
+        frame = self.mean_abs_frame()
+        order = frame.sort_values(["action", "mean_abs_shapley"], ascending=[True, False], kind="stable")
+        return order.groupby("action", sort=False).head(k).reset_index(drop=True)
 
     def group(self, groups: Mapping[str, Sequence[str]]) -> "ShapleyValues":
         """Sum the values of inputs that belong together.
@@ -245,8 +283,8 @@ class ShapleyValues(Drawn):
 
 
 def shapley_values(
-    policy: Policy,
-    inputs: ArrayLike,
+    policy: Policy | PolicyOwner,
+    inputs: ArrayLike | None = None,
     background: ArrayLike | Coalitions | None = None,
     *,
     method: str = "exact",
@@ -300,7 +338,11 @@ def shapley_values(
     environments that pay 1 per step, how their joint credit is split between them says little; read
     ``.group({"command": ["desired_return", "desired_horizon"]})`` as well.
     """
-    checked_policy(policy)
+    policy, background, run = policy_and_background(policy, background)
+    if inputs is None:
+        inputs = evenly_chosen([episode_rows(run)], N_ROWS)
+        if len(inputs) == 0:
+            raise ValueError("inputs must be given: rows to explain; only runs with final episodes have some")
     result = attribute(
         policy,
         inputs,

@@ -105,12 +105,12 @@ class RunGroup:
         return {name: getattr(self, name) for name in GROUP_COLUMNS}
 
 
-def grouped_runs(runs: Iterable[LearningRun]) -> tuple[RunGroup, ...]:
+def grouped_runs(runs: Iterable[LearningRun] | LearningRun) -> tuple[RunGroup, ...]:
     """Group runs by environment, experiment (the name of the folder above the seed) and estimator.
 
     Parameters
     ----------
-    runs : iterable of LearningRun
+    runs : iterable of LearningRun, or one of them
         In any order; the groups do not depend on it.
 
     Returns
@@ -141,12 +141,12 @@ def grouped_runs(runs: Iterable[LearningRun]) -> tuple[RunGroup, ...]:
     return tuple(sorted(groups, key=lambda group: (group.env_name, group.label, group.experiment)))
 
 
-def _checked_runs(runs: Iterable[LearningRun]) -> list[LearningRun]:
+def _checked_runs(runs: Iterable[LearningRun] | LearningRun) -> list[LearningRun]:
     how = "load them first: runs = [load_run(folder) for folder in find_runs('data')]"
     if isinstance(runs, (str, Path)):
         raise ValueError(f"runs must be a list of loaded runs, got the path {str(runs)!r}; {how}")
     if hasattr(runs, "train_returns"):
-        raise ValueError("runs must be a list of loaded runs, got a single run: write [run]")
+        return [runs]  # type: ignore[list-item] # what has returns is a run
     try:
         listed = list(runs)
     except TypeError:

@@ -43,8 +43,7 @@ def swept_runs(sweep: object) -> list[SweptRun]:
         one command, or runs that cannot be put together.
     """
     if not isinstance(sweep, pd.DataFrame):
-        hint = "; give run.command_sweep" if hasattr(sweep, "command_sweep") else ""
-        raise ValueError(f"sweep must be a frame with one row per episode, got {type(sweep).__name__}{hint}")
+        raise ValueError(f"sweep must be a frame with one row per episode, or runs, got {type(sweep).__name__}")
     missing = [name for name in _NEEDED if name not in sweep.columns]
     if missing:
         raise ValueError(f"sweep must have the columns {', '.join(_NEEDED)}; missing: {', '.join(missing)}")

@@ -4,6 +4,7 @@ The sweep was played when the run was made, every command on the same environmen
 needed here. What the agent achieves under a command that training never met is extrapolation; such levels are marked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from udrl_explain.analysis.obedience.measures import (
     slope,
     upper_saturation,
 )
+from udrl_explain.analysis.obedience.of_runs import SweepOwner, sweep_of_runs
 from udrl_explain.analysis.obedience.seen import TrainingCommands, levels_seen, supports_of, tolerance_of
 from udrl_explain.command_space.support import SupportKind
 from udrl_explain.commands import COMMAND_NAMES
@@ -269,7 +271,7 @@ class Obedience(Drawn):
 
 
 def obedience(
-    sweep: pd.DataFrame,
+    sweep: pd.DataFrame | SweepOwner | Sequence[SweepOwner],
     *,
     training_commands: TrainingCommands | None = None,
     seed: int = 0,
@@ -279,8 +281,9 @@ def obedience(
 
     Parameters
     ----------
-    sweep : DataFrame
-        One row per episode: ``desired_return``, ``desired_horizon``, ``achieved_return``, and, where known,
+    sweep : DataFrame, Run, or sequence of Run
+        Runs of one experiment bring their command sweeps, and by default the training commands that judge them. A
+        frame has one row per episode: ``desired_return``, ``desired_horizon``, ``achieved_return``, and, where known,
         ``environment_seed`` and ``length``: ``Run.command_sweep`` or ``Run.command_grid``. Several runs in one frame
         are told apart by a column ``seed`` (of the training).
     training_commands : CommandSupport, sequence of CommandSupport, or DataFrame, optional
@@ -322,6 +325,9 @@ def obedience(
     - Intervals (``statistics.intervals``): over episodes those of each run, whole environment seeds where all levels
       share them; over seeds the means of the runs, in which the chance of their episodes is contained.
     """
+    if isinstance(sweep, SweepOwner | list | tuple):
+        sweep, fitted = sweep_of_runs([sweep] if isinstance(sweep, SweepOwner) else sweep)
+        training_commands = fitted if training_commands is None else training_commands
     runs = swept_runs(sweep)
     levels = np.stack([run.commands for run in runs])
     commands = exact_mean(levels)
