@@ -6,12 +6,14 @@ import pandas as pd
 import pytest
 from shapley_helpers import BOOSTED, OTHERS, fitted_policy
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from udrl_explain.analysis.interactions import COLUMNS as PAIR_COLUMNS
 from udrl_explain.analysis.interactions import PARTS, SPLIT_COLUMNS, ShapleyInteractions, shapley_interactions
 from udrl_explain.analysis.shapley import COLUMNS, MEAN_COLUMNS, ShapleyValues, shapley_values
 from udrl_explain.attributions import attribute, attribute_pairs
 from udrl_explain.commands import COMMAND_NAMES, CommandScale
+from udrl_explain.policies import policy_from_estimator
 
 NAMES = ("one", "two", "three", "desired_return", "desired_horizon")
 ACTIONS = ("left", "stay", "right")
@@ -252,3 +254,18 @@ def test_interactions_of_the_wrong_shape_are_refused(interactions):
     fields = {**vars(interactions), "split": interactions.split[:, :2]}
     with pytest.raises(ValueError, match=r"split must have shape \(4, 3, 3\)"):
         ShapleyInteractions(**fields)
+
+
+def test_the_readmes_example_of_the_two_games():
+    """x AND y, inputs that move together: closed form by hand, coalitions {x} and {y} of a tree that tests x first."""
+    rows = np.repeat([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], [5, 2, 1, 3], axis=0).astype(float)
+    tree = DecisionTreeClassifier(random_state=0).fit(rows, rows[:, 0] * rows[:, 1])
+    assert tree.tree_.feature[0] == 0
+    policy = policy_from_estimator(tree, 2)
+    row = np.array([[1.0, 1.0, 1.0]])
+    paths, means = (shapley_values(policy, row, background).values[0, :, 1] for background in (None, rows))
+    x, y, base = 3 / 4, 4 / 11, 3 / 11
+    np.testing.assert_allclose(paths, [(x - base + 1 - y) / 2, (y - base + 1 - x) / 2, 0], rtol=0, atol=1e-12)
+    x = 5 / 11
+    np.testing.assert_allclose(means, [(x - base + 1 - y) / 2, (y - base + 1 - x) / 2, 0], rtol=0, atol=1e-12)
+    assert [round(float(v), 2) for v in (*paths[:2], *means[:2])] == [0.56, 0.17, 0.41, 0.32]
