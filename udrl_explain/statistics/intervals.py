@@ -6,7 +6,7 @@ The *units* are what was drawn independently: training seeds, or episodes. Rows 
 - One unit: no interval. It says nothing about others.
 - All equal: no interval, "no variation seen". An interval of zero width would claim certainty.
 - Fewer than ten: Student's t. It assumes normal units; no bootstrap mends so few of them.
-- From ten on: the studentised bootstrap. In simulation (``benchmarks/coverage.py``) it falls short of the nominal
+- From ten on: the studentised bootstrap. In simulation (``benchmarks/interval_coverage.py``) it falls short of the nominal
   coverage less than BCa does: with ten normal units 95 against 90 %, with ten skewed ones 91 against 84 %, at the price
   of wider intervals. Where most units are alike (episodes at the highest possible return, say), resamples hold copies
   of one value and have no t value: BCa then, and the words say so.
@@ -26,7 +26,7 @@ from udrl_explain.statistics.resampling import N_RESAMPLES, checked_samples, mea
 
 FEWEST_FOR_BOOTSTRAP = 10
 NO_VARIATION = "no variation seen"
-# Share of intervals that hold the true mean, nominal 95 %, as benchmarks/coverage.py prints it.
+# Share of intervals that hold the true mean, nominal 95 %, as benchmarks/interval_coverage.py prints it.
 COVERAGE = {
     3: (0.95, 0.84, 0.76, 0.91),
     5: (0.95, 0.83, 0.93, 0.85),

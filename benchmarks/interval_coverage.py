@@ -2,7 +2,7 @@
 
 Every interval is the package's own code. ``rule`` is what the package uses: Student's t below ten seeds, from ten on
 the studentised bootstrap, BCa where that has no value. Samples without any variation get no interval and are left out,
-as in the tables. Width: median over that of Student's t. Run: ``python benchmarks/coverage.py``.
+as in the tables. Width: median over that of Student's t. Run: ``python benchmarks/interval_coverage.py``.
 """
 
 import argparse
