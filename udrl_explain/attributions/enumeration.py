@@ -21,6 +21,7 @@ Join = Callable[[Members, NDArray[np.float64], NDArray[np.float64], Indices, Ind
 
 MAX_ENUMERATED = 12  # inputs: 4096 coalitions
 PAIRS_AT_ONCE = 1 << 18
+PAIR_FLOATS = 1 << 21  # joined rows of one coalition: 16 MB
 BACKGROUND_AT_ONCE = 1 << 15
 ROWS_PER_CALL = 8192
 PENDING_FLOATS = 1 << 19
@@ -41,6 +42,7 @@ def coalition_worths(
     n_actions: int,
     n_jobs: int | None,
     join: Join = joined_rows,
+    width: int | None = None,
 ) -> Iterator[tuple[slice, NDArray[np.float64]]]:
     """Worth of all coalitions, one block of rows after the other.
 
@@ -55,6 +57,8 @@ def coalition_worths(
         Above 1 only where `outputs` may be called from several threads at once.
     join : callable
         How a coalition's rows are joined with background rows.
+    width : int, optional
+        Numbers of a joined row; None: one per input.
 
     Yields
     ------
@@ -67,7 +71,8 @@ def coalition_worths(
     shares = weights / len(background)
     n_features = rows.shape[1]
     per_row = n_actions * 8 << n_features
-    n_block = max(1, min(PAIRS_AT_ONCE // min(len(distinct), BACKGROUND_AT_ONCE), (1 << 26) // per_row))
+    n_pairs = min(PAIRS_AT_ONCE, PAIR_FLOATS // (width or n_features))
+    n_block = max(1, min(n_pairs // min(len(distinct), BACKGROUND_AT_ONCE), (1 << 26) // per_row))
     with threadpool_limits(1):
         for block in blocks_of(len(rows), n_block):
             worths = np.zeros((1 << n_features, block.stop - block.start, n_actions))

@@ -144,7 +144,13 @@ def evaluated_worths(
         return boosted_coalitions(policy.forest, policy.tree_inputs(rows), policy.tree_inputs(background), n_jobs)
     if isinstance(policy, NeuralPolicy):
         return coalition_worths(
-            policy.probabilities_of_sums, rows, background, policy.n_actions, n_jobs, net_join(policy)
+            policy.probabilities_of_sums,
+            rows,
+            background,
+            policy.n_actions,
+            n_jobs,
+            net_join(policy),
+            policy.biases[0].size,
         )
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
     threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
