@@ -99,6 +99,14 @@ def test_the_lazy_names_are_those_that_type_checkers_see():
         assert f"from udrl_explain.{home} import {name} as {name}" in text
 
 
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_signature_names_array_like_once_and_does_not_spell_it_out(name):
+    shown = str(inspect.signature(getattr(udrl_explain, name)))
+    assert "_NestedSequence" not in shown
+    if name not in ("TrainConfig", "Run"):
+        assert len(shown) < 450
+
+
 def test_importing_the_package_is_light():
     script = (
         "import sys; before = set(sys.modules); import udrl_explain\n"

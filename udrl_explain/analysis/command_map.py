@@ -9,6 +9,8 @@ commands the map says which: areas are given of the plane and of its seen part, 
 the nearest to a seen command.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from functools import cached_property
 

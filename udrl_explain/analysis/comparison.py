@@ -5,6 +5,8 @@ or above 0 in `a`, at or below 0 in `b`. Shapley values of the lead, for both po
 say what each input adds to it; where an input adds much in `a` and little (or the contrary) in `b`, it sets them apart.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

@@ -1,5 +1,7 @@
 """How do inputs act together? Exact Shapley interactions of all pairs, and the split between state and command."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

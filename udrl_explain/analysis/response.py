@@ -4,6 +4,8 @@ The states stay as they are and every one of them is asked under every command l
 row came near: those are marked.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,5 +1,7 @@
 """How much did each input push each action in each row? Shapley values, exact for every policy of few inputs."""
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,7 +101,7 @@ class ShapleyValues(Drawn):
         """Rows explained."""
         return len(self.values)
 
-    def __getitem__(self, rows: int | slice | ArrayLike) -> "ShapleyValues":
+    def __getitem__(self, rows: int | slice | ArrayLike) -> ShapleyValues:
         """Values of some of the rows: a number, a slice, numbers, or a mask of shape ``(n_rows,)``.
 
         Raises
@@ -114,7 +116,7 @@ class ShapleyValues(Drawn):
             standard_error=error,
         )  # fmt: skip
 
-    def contrast(self, a: int | str, b: int | str) -> "ShapleyValues":
+    def contrast(self, a: int | str, b: int | str) -> ShapleyValues:
         """Why action `a` and not `b`: what each input adds to the difference of their outputs.
 
         Parameters
@@ -157,7 +159,7 @@ class ShapleyValues(Drawn):
         order = frame.sort_values(["action", "mean_abs_shapley"], ascending=[True, False], kind="stable")
         return order.groupby("action", sort=False).head(k).reset_index(drop=True)
 
-    def group(self, groups: Mapping[str, Sequence[str]]) -> "ShapleyValues":
+    def group(self, groups: Mapping[str, Sequence[str]]) -> ShapleyValues:
         """Sum the values of inputs that belong together.
 
         Parameters
@@ -243,7 +245,7 @@ class ShapleyValues(Drawn):
         }
         return pd.DataFrame(columns, columns=list(MEAN_COLUMNS))
 
-    def to_shap(self) -> "shap.Explanation":
+    def to_shap(self) -> shap.Explanation:
         """``shap.Explanation`` for the plots of the shap package: all actions, the last axis."""
         with warnings.catch_warnings():
             # shap's own colour maps, made at import, use a matplotlib call that is to go.

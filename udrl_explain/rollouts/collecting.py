@@ -1,5 +1,7 @@
 """Episodes of any policy: what everything else is explained on."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Why this action? One sentence, computed from Shapley values, command influence and the nearest seen flip."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

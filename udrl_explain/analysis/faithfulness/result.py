@@ -1,5 +1,7 @@
 """Does an attribution describe what the policy does? Every coalition of inputs is valued, so nothing is sampled."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -4,6 +4,8 @@ The measures answer different questions and need not agree; each row of the tabl
 impurity speak about the trees' training, permutation and SHAP about the policy's behaviour on the rows given.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

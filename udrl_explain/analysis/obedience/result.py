@@ -4,6 +4,8 @@ The sweep was played when the run was made, every command on the same environmen
 needed here. What the agent achieves under a command that training never met is extrapolation; such levels are marked.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

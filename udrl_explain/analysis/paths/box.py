@@ -4,6 +4,8 @@ For every row: the box of inputs around it in which all trees keep their leaves,
 constant to the last bit; the input nearest to leaving it; how often each input is asked; and the trees' votes.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

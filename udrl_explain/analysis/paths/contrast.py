@@ -5,6 +5,8 @@ that the commands answer differently: the parting test. A tree whose paths do no
 same leaf.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -5,6 +5,8 @@ which with the mean root value add up to its output. They say what the paths did
 on average over orders of asking; for that see the Shapley values.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 
 import numpy as np

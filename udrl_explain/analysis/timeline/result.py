@@ -4,6 +4,8 @@ Each step has the action and the policy's probabilities, the Shapley values of t
 influence, and whether another command would have changed the action: one of the training range, and a seen one.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -222,7 +224,7 @@ class Timeline(Drawn):
             f"{prefix}n_trees_parting": 0 if test is None else test.n_trees_parting,
         }
 
-    def _step_columns(self) -> dict[str, "NDArray[np.generic] | pd.api.extensions.ExtensionArray"]:
+    def _step_columns(self) -> dict[str, NDArray[np.generic] | pd.api.extensions.ExtensionArray]:
         length, view = len(self.episode), self.commands
         actions = self.episode.actions
         unknown = pd.array([pd.NA] * length, dtype="boolean")
@@ -350,7 +352,7 @@ def _found(changes: Sequence[CommandChange | None]) -> NDArray[np.bool_]:
     return np.array([change is not None for change in changes])
 
 
-def _actions_of(changes: Sequence[CommandChange | None]) -> "pd.api.extensions.ExtensionArray":
+def _actions_of(changes: Sequence[CommandChange | None]) -> pd.api.extensions.ExtensionArray:
     return pd.array([pd.NA if change is None else change.action for change in changes], dtype="Int64")
 
 
