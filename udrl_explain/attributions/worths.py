@@ -153,5 +153,5 @@ def evaluated_worths(
             policy.biases[0].size,
         )
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
-    threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
-    return coalition_worths(policy.action_probabilities, rows, background, policy.n_actions, threads)
+    n_threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
+    return coalition_worths(policy.action_probabilities, rows, background, policy.n_actions, n_threads)

@@ -8,8 +8,8 @@ The *units* are what was drawn independently: training seeds, or episodes. Rows 
 - Fewer than ten: Student's t. It assumes normal units; no bootstrap mends so few of them.
 - From ten on: the studentised bootstrap. In simulation (``benchmarks/interval_coverage.py``) it falls short of the
   nominal coverage less than BCa does: with ten normal units 95 against 90 %, with ten skewed ones 91 against 84 %, at
-  the price of wider intervals. Where most units are alike (episodes at the highest possible return, say), resamples hold copies
-  of one value and have no t value: BCa then, and the words say so.
+  the price of wider intervals. Where most units are alike (episodes at the highest possible return, say), resamples
+  hold copies of one value and have no t value: BCa then, and the words say so.
 
 Intervals are not cut at the ends of what is possible.
 """
