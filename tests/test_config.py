@@ -76,9 +76,15 @@ def test_a_net_has_its_own_defaults():
 
 SET = {
     "estimator_name": "neural", "train_per_iter": 3, "batch_size": 4, "warm_up": 5, "exploration": "epsilon",
-    "final_desired_return": 7, "final_desired_horizon": 8, "diverse_share": 0.1, "advantage_weight": 0.0,
+    "final_desired_return": 7, "final_desired_horizon": 8, "horizon_meaning": "exact", "diverse_share": 0.1, "advantage_weight": 0.0,
     "estimator_arguments": ("alpha=0.1",), "final_policy": "last",
 }  # fmt: skip
+
+
+def test_without_a_horizon_the_final_command_has_none_either():
+    assert TrainConfig(horizon_meaning="none").resolved().final_desired_horizon == 1
+    assert TrainConfig(reward_kind="varied").resolved().final_desired_horizon == 1
+    assert TrainConfig(reward_kind="constant").resolved().final_desired_horizon == 200
 
 
 @pytest.mark.parametrize("kind", [None, "constant", "varied"])
@@ -179,6 +185,10 @@ def test_a_batch_must_fit_the_buffer_of_the_first_fit():
     [
         ({"final_policy": "joined", "estimator_name": "svm.SVC"}, "'joined' needs a forest that averages its trees"),
         ({"final_policy": "joined", "estimator_name": "neural"}, "'joined' needs a forest that averages its trees"),
+        (
+            {"horizon_meaning": "none", "final_desired_horizon": 9},
+            "final_desired_horizon has no meaning under horizon_meaning 'none', got 9.0",
+        ),
         ({"acting_fits": 2, "estimator_name": "neural"}, "acting_fits above 1 needs a forest that averages its trees"),
         ({"final_policy": "refit", "estimator_name": "neural"}, "'refit' has no meaning for estimator_name 'neural'"),
         (

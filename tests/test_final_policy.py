@@ -10,6 +10,7 @@ from udrl_explain.playing.sweep import redo_sweep
 from udrl_explain.playing.sweep_options import SweepOptions
 from udrl_explain.policies import policy_from_estimator
 from udrl_explain.rollouts.streams import evaluation_seeds, streams, training_seeds, validation_seeds
+from udrl_explain.runs import load_run
 from udrl_explain.training.joining import joined_policy
 from udrl_explain.training.loop import train_policy
 from udrl_explain.training.validation import Candidate, Validation
@@ -185,6 +186,10 @@ def test_without_a_horizon_it_is_1_in_every_row_command_and_step(tmp_path):
         assert (np.asarray(horizons) == 1).all()
     stored = (run.directory / "command_sweep.csv").read_bytes()
     assert redo_sweep(SweepOptions(run.directory, episodes=2)).read_bytes() == stored
+    with pytest.raises(ValueError, match="horizons have no meaning for .*: it was trained with horizon_meaning 'none'"):
+        redo_sweep(SweepOptions(run.directory, horizons=(1, 9, 3)))
+    redo_sweep(SweepOptions(run.directory, returns=(5, 20, 3), episodes=1))
+    assert (load_run(run.directory).command_sweep["desired_horizon"] == 1).all()
 
 
 def test_no_more_rows_are_stored_than_asked_for(tmp_path):

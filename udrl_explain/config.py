@@ -185,7 +185,8 @@ class TrainConfig:
             if self.final_desired_return is None:
                 changes["final_desired_return"] = desired_return
             if self.final_desired_horizon is None:
-                changes["final_desired_horizon"] = desired_horizon
+                ignored = changes["horizon_meaning"] == "none"
+                changes["final_desired_horizon"] = 1.0 if ignored else desired_horizon
         return dataclasses.replace(self, **changes)
 
     def experiment(self) -> str:

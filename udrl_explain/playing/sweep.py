@@ -33,12 +33,16 @@ def redo_sweep(options: SweepOptions) -> Path:
     check_trusted(
         stored.config.env_name, options.run, options.trust_environment, "give --trust-environment if you trust it"
     )
+    ignored = stored.config.horizon_meaning == "none"
     if options.returns is None:
-        levels = command_levels(stored.training_commands, ignores_horizon=stored.config.horizon_meaning == "none")
+        levels = command_levels(stored.training_commands, ignores_horizon=ignored)
     else:
         desired = _levels("returns", options.returns)
-        levels = np.column_stack([desired, horizons_for(desired, stored.training_commands)])
+        horizons = np.ones(len(desired)) if ignored else horizons_for(desired, stored.training_commands)
+        levels = np.column_stack([desired, horizons])
     if options.horizons is not None:
+        if ignored:
+            raise ValueError(f"horizons have no meaning for {options.run}: it was trained with horizon_meaning 'none'")
         steps = _levels("horizons", options.horizons)
         if steps[0] < 1:
             raise ValueError(f"horizons must be at least 1 step, got {steps[0]}")
