@@ -76,7 +76,8 @@ def test_a_net_has_its_own_defaults():
 
 SET = {
     "estimator_name": "neural", "train_per_iter": 3, "batch_size": 4, "warm_up": 5, "exploration": "epsilon",
-    "final_desired_return": 7, "final_desired_horizon": 8, "horizon_meaning": "exact", "diverse_share": 0.1, "advantage_weight": 0.0,
+    "final_desired_return": 7, "final_desired_horizon": 8, "horizon_meaning": "exact", "diverse_share": 0.1,
+    "advantage_weight": 0.0,
     "estimator_arguments": ("alpha=0.1",), "final_policy": "last",
 }  # fmt: skip
 

@@ -186,7 +186,7 @@ def test_without_a_horizon_it_is_1_in_every_row_command_and_step(tmp_path):
         assert (np.asarray(horizons) == 1).all()
     stored = (run.directory / "command_sweep.csv").read_bytes()
     assert redo_sweep(SweepOptions(run.directory, episodes=2)).read_bytes() == stored
-    with pytest.raises(ValueError, match="horizons have no meaning for .*: it was trained with horizon_meaning 'none'"):
+    with pytest.raises(ValueError, match=r"horizons have no meaning for .*: it was trained with horizon_meaning"):
         redo_sweep(SweepOptions(run.directory, horizons=(1, 9, 3)))
     redo_sweep(SweepOptions(run.directory, returns=(5, 20, 3), episodes=1))
     assert (load_run(run.directory).command_sweep["desired_horizon"] == 1).all()

@@ -117,10 +117,9 @@ def _check_combinations(settings: Mapping[str, Any]) -> None:
         raise ValueError(
             f"exploration_power has no meaning under exploration 'epsilon', got {settings['exploration_power']}"
         )
-    if settings["horizon_meaning"] == "none" and settings["final_desired_horizon"] not in (None, 1):
-        raise ValueError(
-            f"final_desired_horizon has no meaning under horizon_meaning 'none', got {settings['final_desired_horizon']}"
-        )
+    horizon = settings["final_desired_horizon"]
+    if settings["horizon_meaning"] == "none" and horizon not in (None, 1):
+        raise ValueError(f"final_desired_horizon has no meaning under horizon_meaning 'none', got {horizon}")
     if settings["warm_up"] > settings["warm_up_limit"]:
         raise ValueError(
             f"warm_up must not exceed warm_up_limit ({settings['warm_up_limit']}), got {settings['warm_up']}"
