@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from udrl_explain.compiled import compiled
 
@@ -181,6 +180,8 @@ class Forest:
         if self.link == "logistic":
             first, second = np.flatnonzero(np.isfinite(self.base))
             probabilities = np.zeros_like(raw)
+            from scipy.special import expit  # a fifth of a second to import, and few policies need it
+
             probabilities[:, second] = expit(raw[:, second] - raw[:, first])
             probabilities[:, first] = 1.0 - probabilities[:, second]
             return probabilities

@@ -45,7 +45,8 @@ def lane_contributions(
     room = room_for(groups, leaves, order)
     ends = np.cumsum(groups.n_cells)
     largest = int(groups.n_cells.max())
-    tables = np.empty(max(TABLE_FLOATS, largest * width))
+    tables = np.empty(max(TABLE_FLOATS, largest * width) + width)
+    starts = np.empty(TOGETHER, dtype=np.uint64)
     counts = np.zeros(max(TABLE_FLOATS // width, largest))
     cells, background_cells = np.empty(TOGETHER * ROW_BLOCK, dtype=np.uint16), np.empty(n_background, dtype=np.uint16)
     begin = 0
@@ -55,7 +56,9 @@ def lane_contributions(
         if n_background:
             count_cells(groups, begin, end, background, background_cells, counts)
         fill_tables(groups, slice(begin, end), leaves, counts, n_background, order, width, room, tables, base)
-        _add_rows(groups, begin, end, tables, ranks, ROW_BLOCK, TOGETHER, cells, width, total)
+        behind = int(ends[end - 1] - built) * width
+        tables[behind : behind + width] = 0.0
+        _add_rows(groups, begin, end, tables, ranks, ROW_BLOCK, TOGETHER, starts, cells, width, total)
         begin = end
     return total.reshape(n_rows, width), base
 
@@ -96,45 +99,34 @@ def count_cells(groups, begin, end, ranks, cells, counts):  # type: ignore[no-un
 
 
 @compiled
-def _add_rows(groups, begin, end, tables, ranks, row_block, together, cells, width, total):  # type: ignore[no-untyped-def]
+def _add_rows(groups, begin, end, tables, ranks, row_block, together, starts, cells, width, total):  # type: ignore[no-untyped-def]
     zero, block, w = np.uint64(0), np.uint64(row_block), np.uint64(width)
     n_rows = np.uint64(ranks.shape[1])
     for first in range(zero, n_rows, block):
         n = min(block, n_rows - first)
         table = zero
-        g = begin
-        while g < end:
-            # Four groups at a time: the sums are read and written once for all four.
-            n_groups = together if g + together <= end else 1
-            for i in range(n_groups):
+        for g in range(begin, end, together):
+            # Four groups at a time: the sums are read and written once for all four. Where fewer are left, the others
+            # are the empty table behind the last one.
+            for i in range(together):
                 at = np.uint64(i) * block
                 for r in range(n):
                     cells[at + r] = 0
-                for k in range(groups.first_cut[g + i], groups.first_cut[g + i + 1]):
-                    j = np.uint64(groups.cut_feature[k])
-                    cut, step, none = ranks.dtype.type(groups.cut_rank[k]), groups.cut_step[k], np.uint16(0)
-                    for r in range(n):
-                        cells[at + r] = cells[at + r] + (step if ranks[j, first + r] > cut else none)
+                starts[i] = table
+                if g + i < end:
+                    for k in range(groups.first_cut[g + i], groups.first_cut[g + i + 1]):
+                        j = np.uint64(groups.cut_feature[k])
+                        cut, step, none = ranks.dtype.type(groups.cut_rank[k]), groups.cut_step[k], np.uint16(0)
+                        for r in range(n):
+                            cells[at + r] = cells[at + r] + (step if ranks[j, first + r] > cut else none)
+                    table += np.uint64(groups.n_cells[g + i]) * w
             line = first * w
-            a = table
-            if n_groups == 1:
-                for r in range(n):
-                    i0 = a + np.uint64(cells[r]) * w
-                    for x in range(w):
-                        total[line + x] += tables[i0 + x]
-                    line += w
-                table += np.uint64(groups.n_cells[g]) * w
-            else:
-                b = a + np.uint64(groups.n_cells[g]) * w
-                c = b + np.uint64(groups.n_cells[g + 1]) * w
-                d = c + np.uint64(groups.n_cells[g + 2]) * w
-                for r in range(n):
-                    i0 = a + np.uint64(cells[r]) * w
-                    i1 = b + np.uint64(cells[block + r]) * w
-                    i2 = c + np.uint64(cells[block + block + r]) * w
-                    i3 = d + np.uint64(cells[block + block + block + r]) * w
-                    for x in range(w):
-                        total[line + x] += (tables[i0 + x] + tables[i1 + x]) + (tables[i2 + x] + tables[i3 + x])
-                    line += w
-                table = d + np.uint64(groups.n_cells[g + 3]) * w
-            g += n_groups
+            a, b, c, d = starts[0], starts[1], starts[2], starts[3]
+            for r in range(n):
+                i0 = a + np.uint64(cells[r]) * w
+                i1 = b + np.uint64(cells[block + r]) * w
+                i2 = c + np.uint64(cells[block + block + r]) * w
+                i3 = d + np.uint64(cells[block + block + block + r]) * w
+                for x in range(w):
+                    total[line + x] += (tables[i0 + x] + tables[i1 + x]) + (tables[i2 + x] + tables[i3 + x])
+                line += w
