@@ -177,7 +177,9 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, monkeypatch, capsy
     monkeypatch.setattr("udrl_explain.runs.saving.write_npz", full)
     status, _, err = run_command(train, [*QUICK, "--directory", tmp_path / "data"], monkeypatch, capsys)
     assert status == 2
-    assert err.splitlines()[-1].endswith("error: [Errno 28] No space left on device")
+    last = err.splitlines()[-1]
+    assert last.startswith(f"python -m udrl_explain.train: error: [Errno 28] {tmp_path / 'data'}")
+    assert last.endswith("cannot be written (No space left on device)")
     assert everything(tmp_path) == []
 
 

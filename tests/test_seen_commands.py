@@ -284,3 +284,16 @@ def test_an_edge_of_a_cell_on_the_border_of_a_tile_belongs_to_the_right_cell():
     assert change.seen.action == 1
     back = result.nearest_change((np.nextafter(EDGE_40, np.inf), 10.0))
     assert (back.seen.command.desired_return, back.seen.action) == (EDGE_40, 0)
+
+
+def test_levels_are_commands_of_the_support_with_rising_return():
+    commands = np.array([[float(r), float(h)] for r in range(30) for h in (3, 1, 2)])
+    levels = command_support(commands).levels(10)
+    assert len(levels) == 10
+    assert (np.diff(levels[:, 0]) > 0).all()
+    assert {tuple(level) for level in levels} <= {tuple(command) for command in commands}
+    assert (levels[:, 1] == 2).all(), "of every share the middle horizon"
+    # Weights count: nine rows in ten ask for 5, so most shares are of that one command.
+    heavy = np.concatenate([np.tile([[5.0, 5.0]], (90, 1)), np.arange(20.0).reshape(10, 2)])
+    assert len(command_support(heavy).levels(10)) < 10
+    assert command_support([[7.0, 3.0]]).levels().tolist() == [[7.0, 3.0]]

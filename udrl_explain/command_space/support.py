@@ -122,6 +122,22 @@ class CommandSupport:
         """Training commands that must lie near a command for it to be seen."""
         return max(1.0, SEEN_SHARE * self.n_commands)
 
+    def levels(self, n_levels: int = 15) -> NDArray[np.float64]:
+        """Commands of this support with rising return, at most `n_levels`, shape ``(n, 2)``.
+
+        The commands are cut into shares of equal weight by their desired return; of each the one of middle horizon.
+        """
+        order = np.lexsort((self.commands[:, 1], self.commands[:, 0]))
+        commands, share = self.commands[order], np.cumsum(self.counts[order]) / self.counts.sum()
+        levels = []
+        cuts = np.searchsorted(share, np.arange(1, n_levels) / n_levels)
+        for part in np.array_split(np.arange(len(commands)), cuts):
+            if len(part):
+                ranked = part[np.argsort(commands[part, 1], kind="stable")]
+                levels.append(commands[ranked[len(ranked) // 2]])
+        rising = np.array(levels)
+        return np.asarray(rising[np.unique(rising[:, 0], return_index=True)[1]])
+
     def density(self, commands: ArrayLike) -> NDArray[np.float64]:
         """Share of the training commands within a quarter of a spread of `commands`, shape ``(n, 2)`` -> ``(n,)``."""
         return np.asarray(self._n_near(commands) / self.n_commands)

@@ -1,6 +1,5 @@
 """What does the policy do as the command changes?"""
 
-import numpy as np
 import pandas as pd
 
 from udrl_explain.analysis.response import command_response
@@ -10,7 +9,6 @@ from udrl_explain.report.context import ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 
 N_STATES = 60
-N_LEVELS = 15
 
 
 def answer(context: ReportContext) -> Section:
@@ -22,7 +20,7 @@ def answer(context: ReportContext) -> Section:
         probes = context.probes(run)
         rows = probes.of_kind(STRATIFIED)
         spread_out = rows[:: max(1, len(rows) // N_STATES)][:N_STATES]
-        levels = _seen_levels(probes.support.commands, probes.support.counts)
+        levels = probes.support.levels()
         result = command_response(
             run.policy,
             probes.inputs[spread_out, :-N_COMMANDS],
@@ -82,16 +80,3 @@ def answer(context: ReportContext) -> Section:
         "The same stored states are shown to the policy under commands of the last fit with rising desired returns.",
         items,
     )
-
-
-def _seen_levels(commands: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Commands of the last fit, at most 15 with rising return: of each share of the rows the one of middle horizon."""
-    order = np.lexsort((commands[:, 1], commands[:, 0]))
-    commands, share = commands[order], np.cumsum(counts[order]) / counts.sum()
-    levels = []
-    for part in np.array_split(np.arange(len(commands)), np.searchsorted(share, np.arange(1, N_LEVELS) / N_LEVELS)):
-        if len(part):
-            ranked = part[np.argsort(commands[part, 1], kind="stable")]
-            levels.append(commands[ranked[len(ranked) // 2]])
-    rising = np.array(levels)
-    return np.asarray(rising[np.unique(rising[:, 0], return_index=True)[1]])
