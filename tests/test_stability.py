@@ -10,10 +10,11 @@ from scipy.stats import spearmanr
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
-from udrl_explain.analysis.stability import COLUMNS, rank_correlations, stability, top_agreement
+from udrl_explain.analysis.stability import COLUMNS, stability, top_agreement
 from udrl_explain.attributions import attribute
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import policy_from_estimator
+from udrl_explain.statistics.ranks import rank_correlations
 from udrl_explain.trees.selection import chosen_trees
 
 

@@ -8,7 +8,6 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from udrl_explain.attributions import attribute
 from udrl_explain.episodes import Episode
@@ -16,6 +15,7 @@ from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 from udrl_explain.results import displayed
 from udrl_explain.statistics.clusters import cluster_values
 from udrl_explain.statistics.intervals import EPISODES, mean_interval, strata_interval
+from udrl_explain.statistics.ranks import rank_correlations
 from udrl_explain.trees.selection import chosen_trees
 
 COLUMNS = (
@@ -213,15 +213,6 @@ def stability(
         pd.DataFrame(lines, columns=list(COLUMNS)), inputs, explained, values, labels, METHOD,
         True, len(inputs), len(background), seed,
     )  # fmt: skip
-
-
-def rank_correlations(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Spearman's correlation row by row, shape ``(n_rows,)``; NaN where a row does not vary."""
-    a, b = rankdata(first, axis=1), rankdata(second, axis=1)
-    a -= a.mean(axis=1, keepdims=True)
-    b -= b.mean(axis=1, keepdims=True)
-    norm = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    return np.asarray(np.divide((a * b).sum(axis=1), norm, out=np.full(len(a), np.nan), where=norm > 0))
 
 
 def top_agreement(first: NDArray[np.float64], second: NDArray[np.float64], k: int) -> tuple[float, float]:

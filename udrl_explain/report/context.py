@@ -146,6 +146,11 @@ class ReportContext:
         chosen = np.random.default_rng(self.options.seed).choice(len(rows), wanted, replace=False)
         return rows[np.sort(chosen)]
 
+    def background_note(self) -> str:
+        """What the page says of the backgrounds of all experiments, in a sentence."""
+        words = (f"{experiment.label}: {self.background_words(experiment.shown)}" for experiment in self.explained)
+        return f"Missing inputs are drawn from the last fit's rows ({'; '.join(words)})."
+
     def background_words(self, run: Run) -> str:
         """What the page says of :meth:`background`."""
         n_rows, n_all = len(self.background(run)), len(run.training_inputs)

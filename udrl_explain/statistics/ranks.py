@@ -1,7 +1,7 @@
 """Rank correlation."""
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 
@@ -30,3 +30,22 @@ def rank_correlation(first: ArrayLike, second: ArrayLike) -> float:
     if len(a) == 0 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(np.corrcoef(rankdata(a), rankdata(b))[0, 1])
+
+
+def rank_correlations(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Spearman's correlation row by row.
+
+    Parameters
+    ----------
+    first, second : float64 arrays of shape (n_rows, n_columns)
+
+    Returns
+    -------
+    float64 array of shape (n_rows,)
+        NaN where a row does not vary.
+    """
+    a, b = rankdata(first, axis=1), rankdata(second, axis=1)
+    a -= a.mean(axis=1, keepdims=True)
+    b -= b.mean(axis=1, keepdims=True)
+    norm = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
+    return np.asarray(np.divide((a * b).sum(axis=1), norm, out=np.full(len(a), np.nan), where=norm > 0))

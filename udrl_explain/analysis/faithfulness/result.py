@@ -17,11 +17,12 @@ from udrl_explain.analysis.faithfulness.methods import (
 )
 from udrl_explain.analysis.faithfulness.scores import COLUMNS as COLUMNS
 from udrl_explain.analysis.faithfulness.scores import CURVE_COLUMNS as CURVE_COLUMNS
-from udrl_explain.analysis.faithfulness.scores import curve_table, rank_agreement, score_table
+from udrl_explain.analysis.faithfulness.scores import curve_table, score_table
 from udrl_explain.attributions.worths import all_worths
 from udrl_explain.commands import checked_inputs
 from udrl_explain.policies import Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
+from udrl_explain.statistics.ranks import rank_correlations
 
 N_RESAMPLES = 2_000
 WORTHS_METHOD = "all coalitions, interventional"
@@ -170,7 +171,8 @@ def faithfulness(
         other = _of_actions(all_worths(randomised, rows, background, n_jobs=n_jobs), taken)
         for name, values in _all_attributions(randomised, rows, taken, other, seed, n_jobs).items():
             if name in judged:
-                sanity[name] = rank_agreement(judged[name], values)
+                by_row = rank_correlations(judged[name], values)
+                sanity[name] = float(np.nanmean(by_row)) if np.isfinite(by_row).any() else float("nan")
     n_background = len(checked_inputs(background, policy.feature_names, "background"))
     facts = {"n_rows": len(rows), "n_episodes": len(np.unique(units)), "n_background": n_background, "seed": seed}
     table = score_table(worths, judged, sanity, units, set(own), facts, n_resamples)

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from udrl_explain.analysis.faithfulness.methods import (
     UNSIGNED,
@@ -156,12 +155,3 @@ def curve_table(
         )
     )
     return pd.concat(frames, ignore_index=True)[list(CURVE_COLUMNS)]
-
-
-def rank_agreement(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
-    """Mean over the rows of Spearman's correlation of two methods' inputs; rows without any order do not count."""
-    a, b = rankdata(first, axis=1), rankdata(second, axis=1)
-    a -= a.mean(axis=1, keepdims=True)
-    b -= b.mean(axis=1, keepdims=True)
-    norm = np.sqrt((a * a).sum(axis=1) * (b * b).sum(axis=1))
-    return float(((a * b).sum(axis=1)[norm > 0] / norm[norm > 0]).mean()) if (norm > 0).any() else float("nan")

@@ -84,7 +84,7 @@ def answer(context: ReportContext) -> Section:
         "importance",
         "Rows: a seeded sample spread evenly over the final episodes of each run. Impurity and path impurity speak "
         "about the trees' training and favour inputs with many values; permutation and SHAP speak about what the "
-        "policy does.",
+        f"policy does. {context.background_note()}",
         items,
         notes,
     )

@@ -77,6 +77,7 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "What does the policy do as the command changes?",
         "response",
-        "The same stored states are shown to the policy under commands of the last fit with rising desired returns.",
+        "The same stored states are shown to the policy under commands of the last fit with rising desired returns. "
+        f"{context.background_note()}",
         items,
     )

@@ -66,6 +66,7 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "What drove each action of one episode?",
         "timeline",
-        f"The first episode of the final evaluation, not a chosen one. {'; '.join(methods)}.",
+        f"The first episode of the final evaluation, not a chosen one. {'; '.join(methods)}. "
+        f"{context.background_note()}",
         items,
     )
