@@ -29,7 +29,7 @@ def alt_text(drawn: Axes | Figure) -> str:
     >>> table = {"env_name": ["CartPole-v0"], "label": ["random forest"], "mean": [180.0], "low": [168.0],
     ...          "high": [188.0], "published_mean": [None], "published_source": [None]}
     >>> alt_text(plot_final_returns(pd.DataFrame(table)))
-    'Mean final return: random forest 180 (95 % interval 168 to 188).'
+    'Mean final return: random forest 180 (95 % for other seeds: 168 to 188).'
     """
     if drawn in _TEXTS:
         return _TEXTS[drawn]

@@ -92,5 +92,5 @@ def plot_final_returns(frame: Shown, by_seed: pd.DataFrame | None = None, *, ax:
 def _told(row: "pd.Series[Any]") -> str:
     words = f"{row['label']} {number(row['mean'])}"
     if not pd.isna(row["low"]):
-        words += f" (95 % interval {number(row['low'])} to {number(row['high'])})"
+        words += f" (95 % for other seeds: {number(row['low'])} to {number(row['high'])})"
     return words

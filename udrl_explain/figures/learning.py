@@ -38,7 +38,7 @@ def plot_learning_curves(
     Axes
         Lines are means over a centred window of iterations (shorter at the ends; about a twenty-fifth of the longest
         curve), the legend says how many. The band behind is not smoothed: from the lowest to the highest seed within
-        the window, or of the 95 % interval where `by_seed` is not given. The axis shows environment steps after the
+        the window, or of the 95 % for other seeds if `by_seed` is not given. The axis shows environment steps after the
         warm-up (mean over the seeds) where every curve has them, else iterations. No part of the figure lies beyond
         the returns that the environment can give, where these are known.
 
@@ -88,7 +88,7 @@ def plot_learning_curves(
         drawn += [mean, low[np.isfinite(low)], high[np.isfinite(high)]]
         told.append(f"{label} from {number(mean[0])} to {number(mean[-1])}")
     unit = "test" if kind == "test" else "iteration"
-    of_seeds = "lowest to highest seed" if by_seed is not None else "95 % interval"
+    of_seeds = "lowest to highest seed" if by_seed is not None else "95 % for other seeds"
     within = "" if window == 1 else f" in {window} {unit}s"
     handles.append(
         Patch(facecolor="0.5", alpha=0.3, label=f"{of_seeds}{within}" + ("" if window == 1 else "; lines: their mean"))
