@@ -78,6 +78,12 @@ def test_an_input_that_changes_nothing_is_owed_nothing():
     frame["achieved_return"] = (frame["coalition"] & 2) * 5.0 + frame["environment_seed"]
     lines = performance(frame, feature_names=NAMES).to_frame().set_index("feature")
     np.testing.assert_allclose(lines.loc[list(NAMES), "value"], [0.0, 10.0, 0.0, 0.0], atol=1e-12)
+    # Every episode owes "v" the same: nothing varies, so there is no interval, and the table says why.
+    assert lines.loc[list(NAMES), ["low", "high"]].isna().all(axis=None)
+    assert (lines.loc[list(NAMES), "interval"] == "no variation seen").all()
+    varied = performance(table(), feature_names=NAMES)
+    assert varied.to_frame()["interval"].str.contains("other episodes of this one policy").all()
+    assert varied.coalition_frame()["interval"].str.contains("other episodes of this one policy").all()
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,13 @@ from udrl_explain.results import displayed
 from udrl_explain.statistics.intervals import EPISODES_OF_ONE, mean_interval
 
 COLUMNS = (
-    "feature", "is_command", "is_group", "value", "low", "high", "lost_without", "lost_low", "lost_high", "method",
-    "exact", "n_rows", "n_episodes", "seed",
+    "feature", "is_command", "is_group", "value", "low", "high", "interval", "lost_without", "lost_low",
+    "lost_high", "lost_interval", "method", "exact", "n_rows", "n_episodes", "seed",
 )  # fmt: skip
-COALITION_COLUMNS = ("coalition", "known", "mean_return", "low", "high", "mean_length", "n_episodes")
+COALITION_COLUMNS = ("coalition", "known", "mean_return", "low", "high", "interval", "mean_length", "n_episodes")
 STATE, COMMAND = "state", "command"
 METHOD = "Shapley values of the return, every coalition played"
+_ROUNDING = 1e-12
 _NEEDED = ("coalition", "environment_seed", "achieved_return", "length")
 
 
@@ -129,11 +130,14 @@ def performance(frame: pd.DataFrame, *, feature_names: Sequence[str] | None = No
     everything = int(masks[-1])
     lines = []
 
+    rounding = _ROUNDING * float(np.abs(returns).max())
+
     def line(name: str, is_command: bool, is_group: bool, value: NDArray[np.float64], without: int) -> None:
+        # What returns add up to but for their rounding is nothing, and must not seem to vary.
+        value = np.where(np.abs(value) <= rounding, 0.0, value)
         lost = returns[-1] - returns[place[without]]
-        (mean, low, high), (mean_lost, lost_low, lost_high) = _estimate(value, seed), _estimate(lost, seed)
         lines.append(
-            (name, is_command, is_group, mean, low, high, mean_lost, lost_low, lost_high, METHOD, True, returns.size,
+            (name, is_command, is_group, *_estimate(value, seed), *_estimate(lost, seed), METHOD, True, returns.size,
              n_episodes, seed)
         )  # fmt: skip
 
@@ -148,7 +152,7 @@ def performance(frame: pd.DataFrame, *, feature_names: Sequence[str] | None = No
         line(STATE, False, True, (alone_state - neither + both - alone_command) / 2, everything ^ state)
         line(COMMAND, True, True, (alone_command - neither + both - alone_state) / 2, everything ^ command)
     if state in place:
-        worth = _estimate(returns[-1] - returns[place[state]], seed)
+        worth = _estimate(returns[-1] - returns[place[state]], seed)[:3]
     coalitions = _coalition_table(masks, returns, lengths, names, seed)
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     return Performance(
@@ -196,9 +200,10 @@ def _atoms(masks: NDArray[np.int64]) -> list[int]:
     return atoms
 
 
-def _estimate(by_episode: NDArray[np.float64], seed: int) -> tuple[float, float, float]:
+def _estimate(by_episode: NDArray[np.float64], seed: int) -> tuple[float, float, float, str]:
+    """Mean over the episodes, the ends of its interval, and the words of that."""
     interval = mean_interval(by_episode, EPISODES_OF_ONE, seed=seed)
-    return float(by_episode.mean()), interval.low, interval.high
+    return float(by_episode.mean()), interval.low, interval.high, interval.words
 
 
 def _coalition_table(
@@ -210,8 +215,8 @@ def _coalition_table(
 ) -> pd.DataFrame:
     lines = []
     for mask, achieved, steps in zip(masks.tolist(), returns, lengths, strict=True):
-        mean, low, high = _estimate(achieved, seed)
-        lines.append((mask, _words(mask, names), mean, low, high, float(steps.mean()), len(achieved)))
+        mean, low, high, words = _estimate(achieved, seed)
+        lines.append((mask, _words(mask, names), mean, low, high, words, float(steps.mean()), len(achieved)))
     return pd.DataFrame(lines, columns=list(COALITION_COLUMNS))
 
 
