@@ -85,7 +85,6 @@ class FinalReturn:
 
 
 @displayed
-@displayed
 @dataclass(frozen=True, eq=False)
 class FinalReturns(Drawn):
     """Final returns of groups of runs.
