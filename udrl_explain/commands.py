@@ -278,3 +278,22 @@ def _refuse_what_holds_rows(value: object, what: str) -> None:
         if hasattr(one, name):
             which = "its" if one is value else "their"
             raise ValueError(f"{what} must be rows of numbers, got {type(one).__name__}: pass {which} .{name}")
+
+
+def checked_actions(actions: ArrayLike, n_rows: int, n_actions: int) -> NDArray[np.int64]:
+    """Return one action per row, shape ``(n_rows,)``.
+
+    Raises
+    ------
+    ValueError
+        If there is not one whole number per row, or one is no action.
+    """
+    taken = np.asarray(actions)
+    if taken.shape != (n_rows,) or taken.dtype.kind not in "iu":
+        raise ValueError(
+            f"actions must be {n_rows} integers, one per row of inputs, shape ({n_rows},), got {taken.shape} "
+            f"of {taken.dtype}"
+        )
+    if n_rows and (taken.min() < 0 or taken.max() >= n_actions):
+        raise ValueError(f"actions must lie in 0..{n_actions - 1}, got {taken.min()}..{taken.max()}")
+    return taken.astype(np.int64)

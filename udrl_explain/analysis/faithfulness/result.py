@@ -19,7 +19,7 @@ from udrl_explain.analysis.faithfulness.scores import COLUMNS as COLUMNS
 from udrl_explain.analysis.faithfulness.scores import CURVE_COLUMNS as CURVE_COLUMNS
 from udrl_explain.analysis.faithfulness.scores import curve_table, score_table
 from udrl_explain.attributions.worths import all_worths
-from udrl_explain.commands import checked_inputs
+from udrl_explain.commands import checked_actions, checked_inputs
 from udrl_explain.policies import Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
 from udrl_explain.statistics.ranks import rank_correlations
@@ -157,7 +157,7 @@ def faithfulness(
     rows = checked_inputs(inputs, policy.feature_names)
     every = all_worths(policy, rows, background, n_jobs=n_jobs)
     outputs = every[:, -1]
-    taken = greedy_actions(outputs) if actions is None else _checked_actions(actions, outputs.shape)
+    taken = greedy_actions(outputs) if actions is None else checked_actions(actions, *outputs.shape)
     worths = _of_actions(every, taken)
     units = np.arange(len(rows)) if episodes is None else _checked_episodes(episodes, len(rows))
     judged = _all_attributions(policy, rows, taken, worths, seed, n_jobs)
@@ -198,15 +198,6 @@ def _all_attributions(
 def _of_actions(every: NDArray[np.float64], actions: NDArray[np.int64]) -> NDArray[np.float64]:
     """Worths of one action per row, shape ``(n_rows, 2**n_features)``."""
     return np.ascontiguousarray(np.take_along_axis(every, actions[:, None, None], axis=2)[:, :, 0])
-
-
-def _checked_actions(actions: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.int64]:
-    taken = np.asarray(actions)
-    if taken.shape != shape[:1] or taken.dtype.kind not in "iu":
-        raise ValueError(f"actions must be one whole number per row, shape ({shape[0]},), got {taken.shape}")
-    if taken.min() < 0 or taken.max() >= shape[1]:
-        raise ValueError(f"actions must lie in 0..{shape[1] - 1}, got {taken.min()}..{taken.max()}")
-    return taken.astype(np.int64)
 
 
 def _checked_episodes(episodes: ArrayLike, n_rows: int) -> NDArray[np.int64]:

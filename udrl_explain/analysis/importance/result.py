@@ -30,7 +30,7 @@ from udrl_explain.analysis.importance.measures import (
 )
 from udrl_explain.attributions.pair import PAIR_NAME
 from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
-from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.commands import N_COMMANDS, checked_actions, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import Drawn, displayed
 
@@ -241,7 +241,9 @@ def feature_importance(
     """
     checked_policy(policy)
     rows = checked_inputs(inputs, policy.feature_names)
-    taken = _checked_actions(actions, len(rows), policy.n_actions)
+    if len(rows) == 0:
+        raise ValueError("inputs must hold at least one row, got 0")
+    taken = checked_actions(actions, len(rows), policy.n_actions)
     clusters = None if episodes is None else _checked_episodes(episodes, len(rows))
     for name, number in (("n_repeats", n_repeats), ("n_resamples", n_resamples)):
         if number < 1:
@@ -302,17 +304,6 @@ def _unavailable(policy: Policy, background: ArrayLike | None) -> dict[str, str]
             "give background, for instance the training inputs"
         )
     return reasons
-
-
-def _checked_actions(actions: ArrayLike, n_rows: int, n_actions: int) -> NDArray[np.int64]:
-    taken = np.asarray(actions)
-    if n_rows == 0:
-        raise ValueError("inputs must hold at least one row, got 0")
-    if taken.shape != (n_rows,) or taken.dtype.kind not in "iu":
-        raise ValueError(f"actions must be {n_rows} integers, one per row of inputs, got {taken.dtype} {taken.shape}")
-    if taken.min() < 0 or taken.max() >= n_actions:
-        raise ValueError(f"actions must lie in 0..{n_actions - 1}, got {taken.min()}..{taken.max()}")
-    return taken.astype(np.int64)
 
 
 def _checked_episodes(episodes: ArrayLike, n_rows: int) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.paths.votes import leaf_actions
-from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.commands import N_COMMANDS, checked_actions, checked_inputs
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.self_check import SelfCheckError
@@ -227,6 +227,7 @@ def decision_paths(
     rows = checked_inputs(inputs, policy.feature_names)
     forest, tree_rows = policy.forest, policy.tree_inputs(rows)
     outputs = forest.raw_outputs(tree_rows)
+    probabilities = forest.link_outputs(outputs)
     steps = tree_steps(forest, tree_rows)
     feature = forest.feature[steps.node]
     n_averaged = forest.n_trees if forest.link == "mean" else 1
@@ -246,21 +247,9 @@ def decision_paths(
         contributions=path_contributions(forest, tree_rows, n_jobs) / n_averaged,
         base_values=(forest.base + forest.value[forest.roots].sum(axis=0)) / n_averaged,
         outputs=outputs,
-        actions=_checked_actions(actions, forest.link_outputs(outputs)),
+        actions=greedy_actions(probabilities) if actions is None else checked_actions(actions, *probabilities.shape),
         quantity="probability" if forest.link == "mean" else "raw score",
         n_trees=forest.n_trees,
         feature_names=policy.feature_names,
         action_names=policy.action_names,
     )
-
-
-def _checked_actions(actions: ArrayLike | None, probabilities: NDArray[np.float64]) -> NDArray[np.int64]:
-    if actions is None:
-        return greedy_actions(probabilities)
-    chosen = np.asarray(actions)
-    n_rows, n_actions = probabilities.shape
-    if chosen.shape != (n_rows,) or chosen.dtype.kind not in "iu":
-        raise ValueError(f"actions must be {n_rows} integers, one per row, got {actions!r}")
-    if n_rows and (chosen.min() < 0 or chosen.max() >= n_actions):
-        raise ValueError(f"actions must lie in 0..{n_actions - 1}, got {actions!r}")
-    return chosen.astype(np.int64)
