@@ -7,9 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above
+from udrl_explain.figures.lettering import legend_above, mark_commands
 from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
-from udrl_explain.figures.style import COMMAND_COLOUR, axes_or_new, pt
+from udrl_explain.figures.style import axes_or_new, pt
 from udrl_explain.names import feature
 
 _NEEDED = ("feature", "is_command", "lead_a", "lead_b", "mean_abs_difference", "n_rows_differing", "n_rows")
@@ -58,10 +58,7 @@ def plot_comparison(frame: Shown, *, ax: Axes | None = None) -> Axes:
         for name, command in zip(frame["feature"], commands, strict=True)
     ]
     axes.set_yticks(heights, labels)
-    for text, command in zip(axes.get_yticklabels(), commands, strict=True):
-        if command:
-            text.set_color(COMMAND_COLOUR)
-            text.set_fontweight("bold")
+    mark_commands(axes, commands)
     axes.tick_params(axis="y", length=0)
     axes.set_xlabel(
         f"adds to the lead of the first’s action\n(mean of {first['n_rows_differing']} of {first['n_rows']} rows)"

@@ -1,6 +1,6 @@
 """Words in figures, measured before anything is drawn: lines that fit, and legends outside the data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -11,7 +11,7 @@ from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import ScaledTranslation, Transform, blended_transform_factory
 
-from udrl_explain.figures.style import figure_of, page_height
+from udrl_explain.figures.style import COMMAND_COLOUR, figure_of, page_height
 
 _SPACING: dict[str, float] = {"handlelength": 2.2, "handletextpad": 0.5, "columnspacing": 1.2, "borderaxespad": 0.3}
 _SPARE = 1.0  # ems
@@ -96,3 +96,11 @@ def above(ax: Axes) -> Transform:
     shift: Any = ax.transAxes  # affine, which its type does not say
     inches = figure_of(ax).dpi_scale_trans + ScaledTranslation(0.0, 1.0, shift)
     return blended_transform_factory(ax.transAxes, inches)
+
+
+def mark_commands(axes: Axes, is_command: Iterable[bool]) -> None:
+    """Set the labels of inputs along the y axis that are commands apart, by colour and weight."""
+    for text, command in zip(axes.get_yticklabels(), is_command, strict=True):
+        if command:
+            text.set_color(COMMAND_COLOUR)
+            text.set_fontweight("bold")

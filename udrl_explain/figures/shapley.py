@@ -9,12 +9,11 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above
+from udrl_explain.figures.lettering import legend_above, mark_commands
 from udrl_explain.figures.series import Shown, as_frame
 from udrl_explain.figures.style import (
     ACTION_COLOURS,
     ACTION_HATCHES,
-    COMMAND_COLOUR,
     MAGNITUDE_MAP,
     axes_or_new,
     pt,
@@ -64,7 +63,7 @@ def plot_shapley_summary(frame: Shown, *, ax: Axes | None = None, action: int | 
         )  # fmt: skip
     commands = dict(zip(chosen["feature"], chosen["is_command"], strict=True))
     axes.set_yticks(np.arange(len(order)), [_label(name, commands[name]) for name in order])
-    _mark_commands(axes, [commands[name] for name in order])
+    mark_commands(axes, [commands[name] for name in order])
     axes.set_ylim(-0.6, len(order) - 0.4)
     # Two lines: narrow columns of a paper have no room for one.
     axes.set_xlabel(f"Shapley value for “{chosen['action_name'].iloc[0]}”\n({chosen['quantity'].iloc[0]})")
@@ -124,7 +123,7 @@ def plot_mean_abs_shapley(frame: Shown, *, ax: Axes | None = None) -> Axes:
         handles.append(Patch(label=name, **look))
     axes.set_yticks(np.arange(len(order)), [_label(name, commands[name]) for name in order])
     axes.tick_params(axis="y", length=0)
-    _mark_commands(axes, [commands[name] for name in order])
+    mark_commands(axes, [commands[name] for name in order])
     axes.set_xlabel(f"mean absolute Shapley value\n({frame['quantity'].iloc[0]})")
     legend_above(axes, handles, grow=ax is None)
     told = []
@@ -168,10 +167,3 @@ def _rank(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _label(name: str, is_command: bool) -> str:
     return f"{feature(name).label} ◆" if is_command else feature(name).label
-
-
-def _mark_commands(axes: Axes, is_command: list[bool]) -> None:
-    for text, command in zip(axes.get_yticklabels(), is_command, strict=True):
-        if command:
-            text.set_color(COMMAND_COLOUR)
-            text.set_fontweight("bold")
