@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from udrl_explain.commands import N_COMMANDS
 from udrl_explain.environments import Lockstep, check_trusted
 from udrl_explain.playing.sweep_options import SweepOptions
+from udrl_explain.rollouts.collecting import check_fits
 from udrl_explain.rollouts.streams import evaluation_seeds, streams
 from udrl_explain.rollouts.sweeps import command_levels, horizons_for, sweep_commands
 from udrl_explain.runs import load_run, store_sweep
@@ -48,12 +48,7 @@ def redo_sweep(options: SweepOptions) -> Path:
             raise ValueError(f"horizons must be at least 1 step, got {steps[0]}")
         levels = np.array([(desired, horizon) for desired in levels[:, 0] for horizon in steps])
     environments = Lockstep(stored.config.env_name)
-    for word, theirs, mine in (
-        ("inputs", environments.n_observations + N_COMMANDS, stored.policy.n_features),
-        ("actions", environments.n_actions, stored.policy.n_actions),
-    ):
-        if theirs != mine:
-            raise ValueError(f"{stored.config.env_name} has {theirs} {word}, the policy of {options.run} has {mine}")
+    check_fits(stored.policy, environments, f"the policy of {options.run}")
     seeds = evaluation_seeds(
         streams(stored.config.seed if options.seed is None else options.seed).sweep, options.episodes
     )

@@ -69,11 +69,11 @@ def collect(
         environments.close()
 
 
-def check_fits(policy: Policy, environments: Lockstep) -> None:
-    """Raise a ValueError unless a policy takes an environment's observations, and gives its actions."""
+def check_fits(policy: Policy, environments: Lockstep, named: str = "the policy") -> None:
+    """Raise a ValueError, with the policy as `named`, unless it takes an environment's observations and actions."""
     for word, theirs, mine in (
         ("inputs", environments.n_observations + N_COMMANDS, policy.n_features),
         ("actions", environments.n_actions, policy.n_actions),
     ):
         if theirs != mine:
-            raise ValueError(f"{environments.env_name} has {theirs} {word}, the policy has {mine}")
+            raise ValueError(f"{environments.env_name} has {theirs} {word}, {named} has {mine}")
