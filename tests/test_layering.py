@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parents[1] / "udrl_explain"
 # from its own folder as long as no circle comes of it.
 FLOORS = (
     ("commands", "compiled", "parallel", "self_check", "settings"),
-    ("names", "config", "results", "command_line"),
+    ("versions", "names", "config", "results", "command_line"),
     ("files",),
     ("tables",),
     ("forest",),

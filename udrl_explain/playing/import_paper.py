@@ -1,8 +1,6 @@
 """Make an ordinary run of a folder that the paper's own code wrote."""
 
-import platform
 from dataclasses import replace
-from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -29,6 +27,7 @@ from udrl_explain.runs import (
     save_run,
 )
 from udrl_explain.runs.paper_policy import NO_NETS, POLICY_FILE, load_paper_forest
+from udrl_explain.versions import RUN_PACKAGES, versions_of
 
 ROWS_PER_EPISODE = 4
 
@@ -77,14 +76,15 @@ def _played(
         met = _episodes_met(theirs.training_commands, config, policy, environments, random.environments)
         inputs, actions = _rows_of(met, random.exploration)
         bar.update()
-        asked = _known_commands(theirs.training_commands, met)
+        played = _table_of(met)
+        asked = theirs.training_commands if len(theirs.training_commands) else played
         command = _final_command(config, asked)
         config = replace(config, final_desired_return=command[0], final_desired_horizon=command[1])
         seeds = evaluation_seeds(random.final, options.episodes)
         final = tuple(collect(policy, config.env_name, command, seeds))
         bar.update()
         # What training achieved is not stored there; what the policy achieves under the same commands is what we have.
-        levels = command_levels(_table_of(met))
+        levels = command_levels(played)
         sweep = sweep_commands(policy, environments, levels, evaluation_seeds(random.sweep, SWEEP_EPISODES))
         bar.update()
     environments.close()
@@ -99,8 +99,6 @@ def _played(
     ]
     if len(theirs.training_commands) == 0:
         notes.append("No training commands were stored there; those of the episodes played here stand in their place.")
-    packages = ("numpy", "scikit-learn", "gymnasium", "udrl_explain")
-    versions = {"python": platform.python_version()} | {package: version(package) for package in packages}
     return replace(
         theirs,
         config=config,
@@ -115,7 +113,7 @@ def _played(
         command_sweep=sweep,
         final_mean=float(returns.mean()),
         final_std=float(returns.std()),
-        versions=versions,
+        versions=versions_of(RUN_PACKAGES),
         notes=tuple(notes),
         written_by_paper_code=False,
     )
@@ -162,12 +160,8 @@ def _table_of(episodes: list[Episode]) -> pd.DataFrame:
     return pd.DataFrame(columns, columns=list(TRAINING_COMMAND_COLUMNS))
 
 
-def _known_commands(theirs: pd.DataFrame, met: list[Episode]) -> pd.DataFrame:
-    return theirs if len(theirs) else _table_of(met)
-
-
 def _final_command(config: TrainConfig, asked: pd.DataFrame) -> tuple[float, float]:
-    """As set, else the paper's own rule for a run without one: the command asked most often at the end."""
+    """As set, else the last one that training asked for."""
     if config.final_desired_return is not None and config.final_desired_horizon is not None:
         return config.final_desired_return, config.final_desired_horizon
     last = asked[list(COMMAND_NAMES)].iloc[-1]

@@ -1,7 +1,6 @@
 """Put the report of one environment together and write it whole."""
 
 import json
-import platform
 import subprocess
 import sys
 import time
@@ -9,7 +8,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
-from importlib.metadata import version
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -23,6 +21,7 @@ from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
 from udrl_explain.report.questions import NEED_SHAPLEY
+from udrl_explain.versions import versions_of
 
 MANIFEST = "manifest.json"
 PAGE = "report.html"
@@ -170,6 +169,5 @@ def _command_line(options: ReportOptions) -> str:
 
 
 def _versions() -> dict[str, str]:
-    return {"python": platform.python_version(), "platform": sys.platform} | {
-        package: version(package) for package in _PACKAGES
-    }
+    versions = versions_of(_PACKAGES)
+    return {"python": versions["python"], "platform": sys.platform} | versions

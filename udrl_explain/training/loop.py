@@ -5,9 +5,7 @@ Warm-up, then fit and collect in turn, then the final policy and its evaluation:
 from the code of arXiv 2411.11457.
 """
 
-import platform
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +36,7 @@ from udrl_explain.training.learners import Learner, accuracy
 from udrl_explain.training.rows import RowDrawer
 from udrl_explain.training.validation import Candidate
 from udrl_explain.training.warm_up import reward_kind, warm_up_episodes
+from udrl_explain.versions import RUN_PACKAGES, versions_of
 
 
 def train_policy(
@@ -175,7 +174,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
         final_mean=final_mean,
         final_std=final_std,
         return_limit=most_return,
-        versions=_versions(),
+        versions=versions_of(RUN_PACKAGES),
     )
     return run, learning_infos
 
@@ -231,8 +230,3 @@ def _power(config: TrainConfig, iteration: int) -> float:
 def _mean_and_std(episodes: list[Episode] | tuple[Episode, ...]) -> tuple[float, float]:
     returns = np.array([episode.total_return for episode in episodes])
     return float(returns.mean()), float(returns.std())
-
-
-def _versions() -> dict[str, str]:
-    packages = ("numpy", "scikit-learn", "gymnasium", "udrl_explain")
-    return {"python": platform.python_version()} | {package: version(package) for package in packages}
