@@ -5,6 +5,7 @@ import os
 import shutil
 import warnings
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,8 +13,9 @@ import pytest
 from core_helpers import tiny_run
 from sklearn.neural_network import MLPClassifier
 
+from udrl_explain.commands import CommandScale
 from udrl_explain.files import limits
-from udrl_explain.policies import policy_from_estimator
+from udrl_explain.policies import ForestPolicy, policy_from_estimator
 from udrl_explain.runs import load_run, save_run
 from udrl_explain.runs.policy_files import save_policy
 
@@ -237,9 +239,9 @@ class TestNumbers:
         refused(folder, r"policy\.npz: net layer 0 holds a number that is not finite")
 
     def test_scores_of_a_forest_stay_within_reach(self, folder):
-        with np.load(folder / "policy.npz") as stored:
-            value = stored["value"]
-        change_npz(folder / "policy.npz", value=value * 1e300, link=np.str_("softmax"))
+        forest = load_run(folder).policy.forest
+        huge = replace(forest, value=forest.value * 1e300, link="softmax")
+        save_policy(ForestPolicy(huge, CommandScale(0.02, 0.02)), folder)
         refused(folder, r"policy\.npz: arrays 'value' and 'base' must hold numbers up to")
 
 

@@ -19,6 +19,7 @@ from sklearn.svm import SVC, LinearSVC, NuSVC
 
 from udrl_explain.commands import CommandScale
 from udrl_explain.policies import EstimatorPolicy, policy_from_estimator
+from udrl_explain.runs.forest_arrays import LAYOUTS, unpacked_arrays
 from udrl_explain.runs.policy_files import ARRAY_FILE, ESTIMATOR_FILE, check_storable, load_policy, save_policy
 
 SCALE = CommandScale(0.02, 0.5)
@@ -149,6 +150,14 @@ def stored_arrays(kind, folder):
         return dict(stored)
 
 
+def forest_arrays(folder):
+    """A forest as formats 1 and 2 stored it: all of its arrays."""
+    arrays = stored_arrays("random forest", folder)
+    whole = unpacked_arrays(arrays, "mean")
+    packed = LAYOUTS[0]
+    return {name: array for name, array in arrays.items() if name not in packed} | whole | {"format": np.int64(2)}
+
+
 def changed(array, where, value):
     array = np.array(array)
     array[where] = value
@@ -186,7 +195,7 @@ FOREST_ATTACKS = {
     "missing": (lambda a: {"value": None}, "array 'value' is missing"),
     "no format": (lambda a: {"format": None}, "array 'format' is missing"),
     "unknown": (lambda a: {"extra": np.zeros(1)}, "array 'extra' is unknown"),
-    "newer format": (lambda a: {"format": np.int64(99)}, r"format 99 is newer than this release reads \(2\)"),
+    "newer format": (lambda a: {"format": np.int64(99)}, r"format 99 is newer than this release reads \(3\)"),
     "format 0": (lambda a: {"format": np.int64(0)}, "format must be a whole number from 1 on, got 0"),
     "two formats": (lambda a: {"schema_version": np.int64(1)}, "array 'schema_version' is unknown"),
     "format as text": (lambda a: {"format": np.str_("1")}, "'format' must hold numbers"),
@@ -213,9 +222,10 @@ def write_arrays(folder, arrays, changes):
 @pytest.mark.parametrize("attack", FOREST_ATTACKS)
 def test_a_damaged_or_hostile_forest_is_refused_by_name(tmp_path, attack):
     change, message = FOREST_ATTACKS[attack]
-    arrays = stored_arrays("random forest", tmp_path)
+    arrays = forest_arrays(tmp_path)
+    expected = load_policy(tmp_path, 3, SCALE).action_probabilities(ROWS)
     write_arrays(tmp_path, arrays, {})
-    load_policy(tmp_path, 3, SCALE)
+    np.testing.assert_array_equal(load_policy(tmp_path, 3, SCALE).action_probabilities(ROWS), expected)
     write_arrays(tmp_path, arrays, change(arrays))
     with pytest.raises(ValueError, match=message) as fault:
         load_policy(tmp_path, 3, SCALE)
@@ -289,9 +299,9 @@ def test_a_header_that_claims_a_giant_array_is_refused(tmp_path, shape):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("udrl_explain.files.reading.MOST_BYTES", 10_000)
+    monkeypatch.setattr("udrl_explain.files.reading.MOST_BYTES", 5_000)
     save_policy(policy_of(ARRAYS["random forest"]), tmp_path)
-    with pytest.raises(ValueError, match=r"unpacks to .* bytes, the limit is 10000"):
+    with pytest.raises(ValueError, match=r"unpacks to .* bytes, the limit is 5000"):
         load_policy(tmp_path, 3, SCALE)
 
 

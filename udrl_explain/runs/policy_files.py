@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 from udrl_explain.commands import CommandScale
 from udrl_explain.files.limits import LARGEST_NUMBER, within_limits
 from udrl_explain.files.reading import as_numbers, read_npz, write_npz
-from udrl_explain.forest import FOREST_ARRAYS, Forest
+from udrl_explain.forest import Forest
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy, policy_from_estimator
 from udrl_explain.runs.answers import check_answers
+from udrl_explain.runs.forest_arrays import LAYOUTS, checked_arrays, layout_of, packed_forest, unpacked_arrays
 from udrl_explain.runs.formats import check_format
 
-POLICY_FORMAT = 2
-"""Format 1 named its number ``schema_version`` and was otherwise the same."""
+POLICY_FORMAT = 3
+"""Format 1 named its number ``schema_version``. Up to format 2 forests were stored in the longest of `LAYOUTS` only."""
 ARRAY_FILE = "policy.npz"
 ESTIMATOR_FILE = "policy.skops"
 _COMMON = ("format", "kind", "return_scale", "horizon_scale")
@@ -49,8 +50,7 @@ def save_policy(policy: Policy, directory: Path) -> None:
     }
     if isinstance(policy, ForestPolicy):
         forest = policy.forest
-        arrays: dict[str, Any] = {name: getattr(forest, name) for name in FOREST_ARRAYS}
-        arrays |= {
+        arrays: dict[str, Any] = packed_forest(forest) | {
             "kind": np.str_("forest"), "link": np.str_(forest.link), "n_features": np.int64(forest.n_features),
         }  # fmt: skip
         write_npz(directory / ARRAY_FILE, common | arrays)
@@ -129,7 +129,8 @@ def load_policy(
 
 def _load_arrays(path: Path) -> ForestPolicy | NeuralPolicy:
     layers = [f"{part}_{i}" for part in ("weight", "bias") for i in range(_MOST_LAYERS)]
-    optional = (*FOREST_ARRAYS, "link", "n_features", "activation", "n_actions", "classes", *layers)
+    trees = {name for layout in LAYOUTS for name in layout}
+    optional = (*trees, "link", "n_features", "activation", "n_actions", "classes", *layers)
     arrays = read_npz(path, _COMMON[1:], ("format", _OLD_FORMAT, *optional))
     if "format" not in arrays and _OLD_FORMAT in arrays:
         arrays["format"] = arrays.pop(_OLD_FORMAT)
@@ -142,7 +143,7 @@ def _load_arrays(path: Path) -> ForestPolicy | NeuralPolicy:
         )
         kind = _text(arrays, "kind", path)
         if kind == "forest":
-            _check_names(arrays, (*FOREST_ARRAYS, "link", "n_features"))
+            _check_names(arrays, (*layout_of(arrays), "link", "n_features"))
             return ForestPolicy(_forest(arrays, path), scale)
         if kind == "neural":
             n_layers = sum(name.startswith("weight_") for name in arrays)
@@ -168,12 +169,8 @@ def _check_names(arrays: dict[str, Any], names: Sequence[str]) -> None:
 
 
 def _forest(arrays: dict[str, Any], path: Path) -> Forest:
-    kinds = Forest.__annotations__
-    parts: dict[str, Any] = {}
-    for name in FOREST_ARRAYS:
-        dtype = np.int32 if "int32" in str(kinds[name]) else np.float64
-        parts[name] = as_numbers(arrays, name, dtype, 2 if name == "value" else 1, path)
     link: Any = _text(arrays, "link", path)
+    parts = unpacked_arrays(checked_arrays(arrays, path), link)
     forest = Forest(**parts, n_features=int(_scalar(arrays, "n_features", path)), link=link)
     if not within_limits(forest.value) or not within_limits(forest.base[np.isfinite(forest.base)]):
         raise ValueError(f"arrays 'value' and 'base' must hold numbers up to {LARGEST_NUMBER:.2g}")
