@@ -299,9 +299,11 @@ def test_a_header_that_claims_a_giant_array_is_refused(tmp_path, shape):
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("udrl_explain.files.reading.MOST_BYTES", 5_000)
-    save_policy(policy_of(ARRAYS["random forest"]), tmp_path)
-    with pytest.raises(ValueError, match=r"unpacks to .* bytes, the limit is 5000"):
+    monkeypatch.setattr("udrl_explain.files.reading.MOST_BYTES", 100_000)
+    arrays = stored_arrays("random forest", tmp_path)
+    write_arrays(tmp_path, arrays, {"base": np.zeros(10**6)})
+    assert (tmp_path / ARRAY_FILE).stat().st_size < 100_000
+    with pytest.raises(ValueError, match=r"unpacks to .* bytes, the limit is 100000"):
         load_policy(tmp_path, 3, SCALE)
 
 
