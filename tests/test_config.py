@@ -37,7 +37,7 @@ NEUTRAL = {
     "memory_keeps": "best", "memory_steps": 0, "memory_ties": "newest", "diverse_share": 0.0, "worst_limit": 0,
     "horizon_meaning": "exact", "advantage_weight": 0.0, "practice_share": 0.0, "clip_return": False,
     "exploration_power": 1.0, "final_policy": "last", "final_arguments": (), "final_command": "exploratory",
-    "acting_fits": 1, "stored_rows": 0,
+    "acting_fits": 1, "stored_rows": 0, "stored_episodes": 0,
 }  # fmt: skip
 
 

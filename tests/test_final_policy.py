@@ -199,3 +199,19 @@ def test_no_more_rows_are_stored_than_asked_for(tmp_path):
     rows = {(*row, action) for row, action in zip(full.training_inputs.tolist(), full.training_actions, strict=True)}
     assert {(*row, act) for row, act in zip(some.training_inputs.tolist(), some.training_actions, strict=True)} <= rows
     np.testing.assert_array_equal(some.policy.forest.threshold, full.policy.forest.threshold)
+
+
+def test_no_more_episodes_are_stored_than_asked_for_and_every_return_counts(tmp_path):
+    full = train_policy(TrainConfig(stored_episodes=0, **SMALL | {"final_testing_sample": 7}), tmp_path / "full")
+    some = train_policy(TrainConfig(stored_episodes=2, **SMALL | {"final_testing_sample": 7}), tmp_path / "some")
+    assert (len(full.episodes), len(some.episodes), len(some.unkept_returns)) == (7, 2, 5)
+    loaded = load_run(some.directory)
+    for run in (some, loaded):
+        np.testing.assert_array_equal(run.final_returns, full.final_returns)
+        assert (run.final_mean, run.final_std, run.n_final) == (full.final_mean, full.final_std, 7)
+    np.testing.assert_array_equal(loaded.episodes[1].inputs, full.episodes[1].inputs)
+    assert loaded.config.stored_episodes == 2
+    conf = some.directory / "conf.json"
+    conf.write_text(conf.read_text().replace('"test_mean": ', '"test_mean": 1'))
+    with pytest.raises(ValueError, match=r"conf.json: test_mean .* is not the mean return of the final episodes"):
+        load_run(some.directory)

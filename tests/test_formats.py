@@ -66,6 +66,12 @@ def test_recipe_paper_still_makes_what_format_1_holds(name, tmp_path, monkeypatc
     )
 
 
+TINY = {
+    "estimator_name": "tree.DecisionTreeClassifier", "max_episode": 1, "collect_episode": 2, "warm_up": 5,
+    "memory_size": 5, "final_testing_sample": 1,
+}  # fmt: skip
+
+
 @pytest.fixture
 def copied(tmp_path):
     return shutil.copytree(FORMAT_1 / "forest", tmp_path / "run")
@@ -79,7 +85,7 @@ def changed(folder, **values):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format": 99}, r"conf\.json: format 99 is newer than this release reads \(2\): update udrl_explain"),
+        ({"format": 99}, r"conf\.json: format 99 is newer than this release reads \(3\): update udrl_explain"),
         ({"format": 0}, r"conf\.json: format must be a whole number from 1 on, got 0"),
         ({"format": "2"}, r"conf\.json: format must be a whole number from 1 on, got '2'"),
         ({"format": True}, "format must be a whole number from 1 on, got True"),
@@ -95,14 +101,22 @@ def test_what_no_release_wrote_is_refused_in_one_line(copied, values, message):
     assert "\n" not in str(fault.value)
 
 
+def test_format_2_stored_every_final_episode(tmp_path):
+    run = train_policy(TrainConfig(recipe="paper", **TINY), tmp_path)
+    conf = run.directory / "conf.json"
+    values = json.loads(conf.read_text())
+    del values["stored_episodes"]
+    conf.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="setting 'stored_episodes' is missing"):
+        load_run(run.directory)
+    conf.write_text(json.dumps(values | {"format": 2}))
+    assert load_run(run.directory).config == run.config
+
+
 def test_a_run_of_today_says_its_format_and_its_limit(tmp_path):
-    config = TrainConfig(
-        estimator_name="tree.DecisionTreeClassifier", max_episode=1, collect_episode=2, warm_up=5, memory_size=5,
-        final_testing_sample=1, clip_return=True,
-    )  # fmt: skip
-    run = train_policy(config, tmp_path)
+    run = train_policy(TrainConfig(clip_return=True, **TINY), tmp_path)
     values = json.loads((run.directory / "conf.json").read_text())
-    assert values["format"] == 2
+    assert values["format"] == 3
     assert values["return_limit"] == run.return_limit == load_run(run.directory).return_limit
     assert 1 <= run.return_limit <= 200
     assert load_run(run.directory).config == run.config

@@ -245,6 +245,7 @@ ARRAY_FAULTS = {
     "actions between": ("training_rows.npz", {"actions": np.full(40, 0.5)}, "'actions' must hold whole numbers"),
     "rewards too few": ("episodes.npz", {"rewards": np.zeros(3)}, "one finite number per action"),
     "rewards without end": ("episodes.npz", {"rewards": np.full(12, np.inf)}, "one finite number per action"),
+    "unkept without end": ("episodes.npz", {"unkept_returns": np.array([np.inf])}, "'unkept_returns' must hold finite"),
     "offsets that fall": ("episodes.npz", {"offsets": np.array([0, 8, 4, 12])}, "'offsets' must ascend"),
     "offsets beyond": ("episodes.npz", {"offsets": np.array([0, 4, 8, 99])}, "'offsets' must ascend from 0 to 12"),
     "offsets that start late": ("episodes.npz", {"offsets": np.array([1, 4, 8, 12])}, "'offsets' must ascend"),

@@ -152,6 +152,9 @@ class TrainConfig:
     stored_rows: int | None = None
     """Training rows stored with the run at most, drawn evenly from those of the final fit; 0 stores all (robust:
     4000; paper: 0)."""
+    stored_episodes: int | None = None
+    """Final episodes stored step by step, the first ones; of the others the return is kept. 0 stores all (robust: 30;
+    paper: 0)."""
     final_command: FinalCommand | None = None
     """Command of the final evaluation: 'exploratory', the lower end of the last exploratory range, or 'validated':
     of that one and the sweep's levels, the one that achieves most on validation seeds (robust: validated; paper:

@@ -1,7 +1,7 @@
 """The format of a run's ``conf.json``, and reading every format ever shipped.
 
 Format 1 has no number and none of the settings that recipes fill; it is read as what it was made with, recipe
-``paper``. Format 2 holds every setting.
+``paper``. Format 2 holds every setting but the number of episodes stored: it stored all.
 """
 
 import dataclasses
@@ -10,7 +10,7 @@ from typing import Any
 
 from udrl_explain.config import TrainConfig
 
-CONFIG_FORMAT = 2
+CONFIG_FORMAT = 3
 _FORMAT_1 = (
     "env_name", "estimator_name", "seed", "max_episode", "collect_episode", "train_per_iter", "batch_size", "warm_up",
     "memory_size", "last_few", "testing_period", "horizon_scale", "return_scale", "exploration", "epsilon",
@@ -34,6 +34,8 @@ def config_of_any_format(values: Mapping[str, Any]) -> TrainConfig:
     """
     settings = dict(values)
     number = check_format(settings.pop("format", 1), CONFIG_FORMAT)
+    if number == 2:
+        settings.setdefault("stored_episodes", 0)
     expected = {field.name for field in dataclasses.fields(TrainConfig)} if number > 1 else set(_FORMAT_1)
     missing, unknown = sorted(expected - set(settings)), sorted(set(settings) - expected)
     if missing:

@@ -29,6 +29,7 @@ from udrl_explain.runs.run import PERFORMANCE_COLUMNS, SWEEP_COLUMNS, TRAINING_C
 _LEAST_TRAINED = {"iteration": 1, "desired_horizon": 0, "length": 1}
 _LEAST_SWEPT = {"desired_horizon": 0, "environment_seed": 0, "length": 1}
 _LONGEST_NAME = 100
+_UNKEPT = "unkept_returns"
 
 
 def load_run(folder: str | Path) -> Run:
@@ -101,12 +102,10 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         names = {"feature_names": feature_names, "action_names": action_names}
         policy, note = load_policy(folder, n_actions, scale, training_inputs, **names), ""
     tested = config.final_testing
-    episodes = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ()
-    if tested:
-        _check_final_returns(episodes, final_mean, final_std, conf)
+    episodes, unkept = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ((), np.empty(0))
     sweep = _sweep(folder / SWEEP_FILE) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
     grid = folder / GRID_FILE
-    return Run(
+    run = Run(
         config=config,
         directory=folder,
         policy=policy,
@@ -129,11 +128,15 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         command_grid=_sweep(grid) if grid.exists() else None,
         final_mean=final_mean,
         final_std=final_std,
+        unkept_returns=unkept,
         return_limit=limit if np.isfinite(limit) else np.inf,
         performance=_performance(folder / PERFORMANCE_FILE, n_features),
         versions=versions,
         notes=notes,
     )
+    if tested:
+        _check_final_returns(run, conf)
+    return run
 
 
 def _notes(value: Any) -> tuple[str, ...]:
@@ -160,18 +163,18 @@ def _performance(path: Path, n_features: int) -> pd.DataFrame | None:
     return frame
 
 
-def _check_final_returns(episodes: tuple[Episode, ...], final_mean: float, final_std: float, conf: Path) -> None:
-    returns = np.array([episode.total_return for episode in episodes])
+def _check_final_returns(run: Run, conf: Path) -> None:
+    returns = run.final_returns
     for name, words, stored, found in (
-        ("test_mean", "mean", final_mean, returns.mean() if len(returns) else np.nan),
-        ("test_std", "standard deviation of the", final_std, returns.std() if len(returns) else np.nan),
+        ("test_mean", "mean", run.final_mean, returns.mean() if len(returns) else np.nan),
+        ("test_std", "standard deviation of the", run.final_std, returns.std() if len(returns) else np.nan),
     ):
         if not np.isclose(found, stored, rtol=1e-9, atol=1e-9):
             raise ValueError(f"{conf}: {name} {stored} is not the {words} return of the final episodes, {found}")
 
 
-def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[Episode, ...]:
-    arrays = read_npz(path, ("inputs", "actions", "rewards", "offsets", "seeds"))
+def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[tuple[Episode, ...], NDArray[np.float64]]:
+    arrays = read_npz(path, ("inputs", "actions", "rewards", "offsets", "seeds"), (_UNKEPT,))
     inputs, actions = _inputs_and_actions(arrays, n_features, n_actions, path)
     rewards = np.asarray(as_numbers(arrays, "rewards", np.float64, 1, path), dtype=np.float64)
     offsets = np.asarray(as_numbers(arrays, "offsets", np.int64, 1, path), dtype=np.int64)
@@ -180,10 +183,14 @@ def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[Episode
         raise ValueError(f"{path}: 'rewards' must hold one finite number per action, at most {LARGEST_NUMBER:.2g}")
     if len(offsets) != len(seeds) + 1 or offsets[0] != 0 or offsets[-1] != len(actions) or (np.diff(offsets) < 1).any():
         raise ValueError(f"{path}: array 'offsets' must ascend from 0 to {len(actions)}, one step more than 'seeds'")
-    return tuple(
+    unkept = np.asarray(as_numbers(arrays, _UNKEPT, np.float64, 1, path)) if _UNKEPT in arrays else np.empty(0)
+    if not within_limits(unkept):
+        raise ValueError(f"{path}: {_UNKEPT!r} must hold finite numbers, at most {LARGEST_NUMBER:.2g}")
+    episodes = tuple(
         Episode(inputs[a:b], actions[a:b], rewards[a:b], int(seed))
         for a, b, seed in zip(offsets[:-1], offsets[1:], seeds, strict=True)
     )
+    return episodes, unkept
 
 
 def _inputs_and_actions(

@@ -42,7 +42,7 @@ class Run:
         Rows of the last fit, in natural units.
     training_actions : int64 array of shape (n_rows,)
     episodes : tuple of Episode
-        The final evaluation; empty where there was none.
+        The final evaluation, or the first episodes of it; empty where there was none.
     command_sweep : DataFrame
         One row per sweep episode; columns ``SWEEP_COLUMNS``.
     command_grid : DataFrame or None
@@ -52,6 +52,8 @@ class Run:
         ``PERFORMANCE_COLUMNS``. None where they were not played.
     final_mean, final_std : float
         Of the final evaluation's returns; NaN where there was none.
+    unkept_returns : float64 array of shape (n,)
+        Returns of the final episodes that follow and whose steps were not kept.
     return_limit : float
         A desired return that runs down is kept at or below this while the policy is played; infinite where
         `clip_return` is false.
@@ -78,6 +80,7 @@ class Run:
     command_grid: pd.DataFrame | None
     final_mean: float
     final_std: float
+    unkept_returns: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     return_limit: float = math.inf
     performance: pd.DataFrame | None = None
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -124,11 +127,11 @@ class Run:
     @cached_property
     def final_returns(self) -> NDArray[np.float64]:
         """Return of each final episode, shape ``(n_episodes,)``."""
-        return np.array([episode.total_return for episode in self.episodes])
+        return np.concatenate([[episode.total_return for episode in self.episodes], self.unkept_returns])
 
     @property
     def n_final(self) -> int:
         """Episodes of the final evaluation, also where only their mean is stored."""
         if self.episodes:
-            return len(self.episodes)
+            return len(self.final_returns)
         return self.config.final_testing_sample if np.isfinite(self.final_mean) else 0

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.episodes import Episode
 from udrl_explain.files.atomic import check_folder_can_be_written, folder_written_whole, write_whole
 from udrl_explain.files.reading import (
     write_npz,
@@ -68,7 +67,7 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
         write_csv(run.training_commands, folder / "training_commands.csv")
         write_npz(folder / "training_rows.npz", {"inputs": run.training_inputs, "actions": run.training_actions})
         if run.episodes:
-            write_npz(folder / "episodes.npz", _episode_arrays(run.episodes))
+            write_npz(folder / "episodes.npz", _episode_arrays(run))
             write_csv(run.command_sweep, folder / SWEEP_FILE)
         facts: dict[str, object] = {
             "feature_names": run.feature_names,
@@ -100,14 +99,16 @@ def store_performance(run: Run, performance: pd.DataFrame) -> Path:
     return path
 
 
-def _episode_arrays(episodes: Sequence[Episode]) -> dict[str, NDArray[Any]]:
-    return {
+def _episode_arrays(run: Run) -> dict[str, NDArray[Any]]:
+    episodes = run.episodes
+    arrays = {
         "inputs": np.concatenate([episode.inputs for episode in episodes]),
         "actions": np.concatenate([episode.actions for episode in episodes]),
         "rewards": np.concatenate([episode.rewards for episode in episodes]),
         "offsets": np.cumsum([0] + [len(episode) for episode in episodes]),
         "seeds": np.array([episode.seed for episode in episodes], dtype=np.int64),
     }
+    return arrays | {"unkept_returns": run.unkept_returns} if len(run.unkept_returns) else arrays
 
 
 def _or_none(value: float) -> float | None:

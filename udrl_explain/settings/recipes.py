@@ -45,6 +45,7 @@ _PAPER: dict[str, Any] = {
     "validation_period": 10,
     "validation_episodes": 20,
     "stored_rows": 0,
+    "stored_episodes": 0,
     "final_command": "exploratory",
 }
 
@@ -74,6 +75,7 @@ _ROBUST: dict[str, Any] = _PAPER | {
         _OTHER: (),
     },
     "stored_rows": 4000,
+    "stored_episodes": 30,
     "final_command": "validated",
 }
 

@@ -156,6 +156,7 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
     inputs, actions = _stored_rows(chosen, config.stored_rows or 0, random.exploration)
     environments.close()
     final_mean, final_std = _mean_and_std(final) if final else (float("nan"), float("nan"))
+    n_kept = config.stored_episodes or len(final)
     run = Run(
         config=config,
         directory=place,
@@ -168,7 +169,8 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
         training_commands=training_commands,
         training_inputs=inputs,
         training_actions=actions,
-        episodes=final,
+        episodes=final[:n_kept],
+        unkept_returns=np.array([episode.total_return for episode in final[n_kept:]]),
         command_sweep=sweep,
         command_grid=None,
         final_mean=final_mean,
