@@ -9,8 +9,8 @@ from udrl_explain.settings.recipes import AVERAGING, NEURAL
 _AT_LEAST: dict[str, float] = {
     "seed": 0, "max_episode": 1, "collect_episode": 1, "train_per_iter": 1, "batch_size": 0, "rows_per_episode": 0,
     "max_rows": 0, "warm_up": 1, "warm_up_hold": 1, "warm_up_better": 0, "warm_up_limit": 1, "memory_size": 1,
-    "memory_steps": 0, "stored_rows": 0, "stored_episodes": 0, "worst_limit": 0, "last_few": 1,
-    "testing_period": 1, "acting_fits": 1, "joined_fits": 1, "final_rows_per_episode": 0, "validation_period": 1, "validation_episodes": 1,
+    "memory_steps": 0, "stored_rows": 0, "stored_episodes": 0, "worst_limit": 0, "last_few": 1, "testing_period": 1,
+    "acting_fits": 1, "joined_fits": 1, "final_rows_per_episode": 0, "validation_period": 1, "validation_episodes": 1,
     "final_testing_sample": 1, "final_desired_horizon": 1,
 }  # fmt: skip
 _SHARES = ("diverse_share", "practice_share", "epsilon")
