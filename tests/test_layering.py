@@ -30,8 +30,8 @@ FLOORS = (
     ("runs",),
     ("probes",),
     ("training",),
-    ("playing",),
-    ("train", "sweep", "performance", "import_paper"),
+    ("playing", "studying"),
+    ("train", "sweep", "study", "performance", "import_paper"),
     ("report",),
     ("__main__",),
 )

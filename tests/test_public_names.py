@@ -15,6 +15,8 @@ from udrl_explain.runs.run import Run
 PROMISED = {
     "TrainConfig": ("env_name", "estimator_name", "seed", "max_episode"),
     "train_policy": ("config", "directory"),
+    "StudyConfig": ("environments", "estimators", "recipes", "seeds"),
+    "run_study": ("config", "directory"),
     "load_run": ("folder",),
     "find_runs": ("folder",),
     "policy_from_estimator": ("estimator", "n_actions", "return_scale", "horizon_scale"),
@@ -39,6 +41,7 @@ PROMISED = {
 KEYWORDS = {"feature_importance": ("seed", "n_repeats"), "faithfulness": ("actions", "seed")}
 DEFAULTS = {
     "train_policy": {"directory": "data"},
+    "run_study": {"directory": "data"},
     "policy_from_estimator": {"return_scale": 1.0, "horizon_scale": 1.0},
     "shapley_values": {"background": None},
     "shapley_interactions": {"background": None},

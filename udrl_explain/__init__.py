@@ -1,6 +1,7 @@
 """Make Upside-Down Reinforcement Learning policies readable.
 
 train_policy, TrainConfig              train a policy, store the run
+run_study, StudyConfig                 train many, and put what came of them in one table
 load_run, find_runs, Run               read stored runs
 policy_from_estimator                  bring a classifier that you fitted yourself
 collect                                episodes of any policy
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from udrl_explain.runs import find_runs as find_runs
     from udrl_explain.runs import load_run as load_run
     from udrl_explain.runs.run import Run as Run
+    from udrl_explain.studying.config import StudyConfig as StudyConfig
+    from udrl_explain.studying.study import run_study as run_study
     from udrl_explain.training.loop import train_policy as train_policy
 
     __version__: str
@@ -51,6 +54,8 @@ if TYPE_CHECKING:
 _HOMES = {
     "TrainConfig": "config",
     "train_policy": "training.loop",
+    "StudyConfig": "studying.config",
+    "run_study": "studying.study",
     "Run": "runs.run",
     "load_run": "runs",
     "find_runs": "runs",

@@ -5,11 +5,14 @@ the interpreter's lock is given up: in loops compiled with ``nogil=True`` and in
 """
 
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import joblib
+from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -90,3 +93,87 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], n_jobs: 
         yield from joblib.Parallel(n_jobs=processes, return_as="generator")(
             joblib.delayed(work)(item) for item in items
         )
+
+
+class WorkerDiedError(RuntimeError):
+    """A process of an engine came to an end before its work did: killed, or out of memory."""
+
+
+def in_any_order(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    n_jobs: int | None,
+    *,
+    scheduler: str | None = None,
+    apart: bool = False,
+) -> Iterator[Result]:
+    """Do long `work` on every item in processes of their own and yield the results as they come.
+
+    Parameters
+    ----------
+    work : callable
+        Takes one item; both must be picklable. A process keeps to one BLAS and one numba thread.
+    items : sequence
+    n_jobs : int or None
+        Processes of this machine; None takes all cores. With 1 the work is done here.
+    scheduler : str, optional
+        Address of a Dask scheduler, whose workers then do the work (joblib's own back end); `n_jobs` plays no part.
+    apart : bool
+        Never here: a process of its own also for a single item.
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is no whole number or below 1.
+    WorkerDiedError
+        If a process was killed. What it and those beside it worked on is lost.
+    """
+    if not items:
+        return
+    processes = thread_count(n_jobs)
+    if scheduler is None and not apart and min(processes, len(items)) <= 1:
+        with threadpool_limits(1):
+            yield from map(work, items)
+        return
+    engine: dict[str, Any] = {"backend": "loky", "inner_max_num_threads": 1}
+    if scheduler is not None:
+        engine = {"backend": "dask", "scheduler_host": scheduler}
+        processes = -1
+    try:
+        with joblib.parallel_config(**engine):
+            # One item with two processes: with one, joblib would do it here.
+            jobs = max(processes, 2) if scheduler is None and apart else processes
+            yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)(
+                joblib.delayed(_with_one_thread)(work, item) for item in items
+            )
+    except BrokenExecutor as fault:
+        raise WorkerDiedError("a process was killed, or ran out of memory") from fault
+    except Exception as fault:
+        if type(fault).__name__ == "KilledWorker":  # Dask's, which need not be installed
+            raise WorkerDiedError(f"a worker was killed, or ran out of memory ({fault})") from fault
+        raise
+
+
+def _with_one_thread(work: Callable[[Item], Result], item: Item) -> Result:
+    # For good, not for the while: a process of Dask does several items at once, in threads.
+    threadpool_limits(1)
+    return work(item)
+
+
+@contextmanager
+def every(seconds: float, action: Callable[[], None]) -> Iterator[None]:
+    """Call `action` again and again, from a thread of its own, while the block runs, and once more at its end."""
+    over = threading.Event()
+
+    def repeat() -> None:
+        while not over.wait(seconds):
+            action()
+
+    thread = threading.Thread(target=repeat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        action()

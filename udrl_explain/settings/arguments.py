@@ -43,16 +43,17 @@ def canonical_arguments(name: str, value: Any) -> tuple[str, ...] | None:
             raise ValueError(f"{name} holds {key!r} twice")
         if key in _RESERVED:
             raise ValueError(f"{name} cannot hold {key!r}: {_RESERVED[key]}")
-        texts[key] = _text(_value(item))
+        texts[key] = _text(plain_value(item))
     return tuple(f"{key}={texts[key]}" for key in sorted(texts))
 
 
 def argument_values(arguments: Sequence[str]) -> dict[str, Any]:
     """Values by name of canonical arguments."""
-    return {key: _value(item) for key, _, item in (text.partition("=") for text in arguments)}
+    return {key: plain_value(item) for key, _, item in (text.partition("=") for text in arguments)}
 
 
-def _value(text: str) -> Any:
+def plain_value(text: str) -> Any:
+    """Value that a text spells: true, false, none, a number, a tuple; else the text itself."""
     if text.lower() in _WORDS:
         return _WORDS[text.lower()]
     try:

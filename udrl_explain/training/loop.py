@@ -5,6 +5,7 @@ Warm-up, then fit and collect in turn, then the final policy and its evaluation:
 from the code of arXiv 2411.11457.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,9 @@ from udrl_explain.training.validation import Candidate
 from udrl_explain.training.warm_up import reward_kind, warm_up_episodes
 from udrl_explain.versions import RUN_PACKAGES, versions_of
 
+Watch = Callable[[int, int], None]
+"""Told the iterations done and the environment steps taken, warm-up included; what it raises ends the training."""
+
 
 def train_policy(
     config: TrainConfig,
@@ -46,6 +50,7 @@ def train_policy(
     experiment: str | None = None,
     overwrite: bool = False,
     progress: bool = False,
+    watch: Watch | None = None,
 ) -> Run:
     """Train a policy, store the run whole or not at all, and return it.
 
@@ -60,6 +65,9 @@ def train_policy(
         Replace a run that is there.
     progress : bool
         Show a progress bar on stderr.
+    watch : callable, optional
+        Called after the warm-up and after every iteration with the iterations done and the environment steps of all
+        training episodes so far. What it raises ends the training, of which nothing is kept.
 
     Returns
     -------
@@ -82,12 +90,16 @@ def train_policy(
     check_run_can_be_saved(place, overwrite)
     # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.
     with threadpool_limits(1):
-        run, learning_infos = _train(config, place, progress)
+        run, learning_infos = _train(config, place, progress, watch or _unwatched)
     save_run(run, learning_infos, overwrite=overwrite)
     return run
 
 
-def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[dict[str, Any]]]:
+def _unwatched(iteration: int, steps: int) -> None:
+    pass
+
+
+def _train(config: TrainConfig, place: Path, progress: bool, watch: Watch) -> tuple[Run, list[dict[str, Any]]]:
     random = streams(config.seed)
     environments = Lockstep(config.env_name)
     Learner.check(config)
@@ -98,6 +110,8 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
     Learner.check(config)
     buffer = _buffer(config, random)
     buffer.add(warm_up)
+    steps = sum(map(len, warm_up))
+    watch(0, steps)
     learner = Learner(config, environments.names, random.estimator)
     drawer = RowDrawer(config, buffer, random.exploration)
     maker = FinalPolicyMaker(config, environments, random)
@@ -138,6 +152,8 @@ def _train(config: TrainConfig, place: Path, progress: bool) -> tuple[Run, list[
             tests = collect_episodes(environments, greedy(policy), command, seeds, most_return=most_return)
             test_returns.append(_mean_and_std(tests))
         last_test = f"{test_returns[-1][0]:.1f}" if test_returns else "-"
+        steps += sum(map(len, episodes))
+        watch(iteration, steps)
         bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
 
     training_commands = pd.DataFrame(command_rows, columns=list(TRAINING_COMMAND_COLUMNS))
