@@ -130,7 +130,9 @@ def test_a_training_is_stopped_at_its_limit(tmp_path, undisturbed):
     # Without the limit it is the same training as any other.
     run_study(tiny_study(seeds=(1,)), tmp_path, n_jobs=1, retry=True)
     place = CellPlaces(STUDY.cells()[0], tmp_path).run
-    assert (place / "conf.json").read_bytes() == (CellPlaces(STUDY.cells()[0], undisturbed).run / "conf.json").read_bytes()
+    assert (place / "conf.json").read_bytes() == (
+        CellPlaces(STUDY.cells()[0], undisturbed).run / "conf.json"
+    ).read_bytes()
 
 
 def test_what_another_process_trains_is_running_and_left_to_it(tmp_path):

@@ -110,10 +110,15 @@ def test_what_is_wrong_with_a_file_is_said_in_one_line(tmp_path, text, rule):
 
 
 def test_settings_on_the_command_line():
-    texts = ("max_episode=7", "clip_return=true", "exploration=sample", "estimator_arguments=n_estimators=5 max_depth=3")
+    texts = (
+        "max_episode=7",
+        "clip_return=true",
+        "exploration=sample",
+        "estimator_arguments=n_estimators=5 max_depth=3",
+    )
     assert settings_of_texts(texts) == {
         "max_episode": 7, "clip_return": True, "exploration": "sample",
-        "estimator_arguments": ("n_estimators=5", "max_depth=3"),
+        "final_arguments": ("n_estimators=5", "max_depth=3"),
     }  # fmt: skip
     with pytest.raises(ValueError, match="settings must be of the form name=value, got 'max_episode'"):
         settings_of_texts(("max_episode",))
