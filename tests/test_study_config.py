@@ -38,7 +38,7 @@ def test_a_study_is_every_combination_seed_by_seed():
 )  # fmt: skip
 def test_a_cell_is_named_as_the_trainer_names_its_folder_whatever_is_stored(changes):
     name = TrainConfig(**changes).experiment()
-    quiet = Cell(TrainConfig(save_learning_infos=False, save_policy=False, **changes))
+    quiet = Cell(TrainConfig(save_learning_infos=False, save_policy=False, stored_episodes=1, stored_rows=9, **changes))
     assert Cell(TrainConfig(**changes)).experiment == name == quiet.experiment
     assert Cell(TrainConfig(**changes)).config_hash == quiet.config_hash
 
@@ -55,7 +55,8 @@ def test_the_hash_names_the_settings():
 
 def test_a_stored_run_agrees_if_its_settings_do():
     cell = Cell(TrainConfig(env_name="Acrobot-v1"))
-    found = TrainConfig(env_name="Acrobot-v1", reward_kind="varied", save_learning_infos=False).resolved()
+    kept = {"save_learning_infos": False, "stored_episodes": 0}  # format 2 kept all episodes
+    found = TrainConfig(env_name="Acrobot-v1", reward_kind="varied", **kept).resolved()
     stored = dataclasses.replace(found, final_desired_return=-80.0, final_desired_horizon=1.0)
     assert cell.disagreement(stored) == ""
     assert Cell(dataclasses.replace(cell.config, max_episode=3)).disagreement(stored) == (

@@ -15,7 +15,7 @@ from typing import Any
 from udrl_explain.config import TrainConfig
 from udrl_explain.settings.arguments import plain_value
 
-BOOKKEEPING = ("save_policy", "save_learning_infos")
+BOOKKEEPING = ("save_policy", "save_learning_infos", "stored_rows", "stored_episodes")
 """Settings that say what is stored; what comes out of a training does not depend on them."""
 _OF_THE_GRID = {
     "env_name": "environments", "estimator_name": "estimators", "recipe": "recipes", "seed": "seeds",
@@ -43,7 +43,10 @@ class Cell:
     @property
     def experiment(self) -> str:
         """Name of its experiment's folder, as ``udrl_explain.train`` makes it; what is stored plays no part."""
-        return dataclasses.replace(self.config, save_policy=True, save_learning_infos=True).experiment()
+        usual = dataclasses.replace(
+            self.config, save_policy=True, save_learning_infos=True, stored_rows=None, stored_episodes=None
+        )
+        return usual.experiment()
 
     @property
     def name(self) -> str:
