@@ -119,7 +119,7 @@ def test_settings_on_the_command_line():
     )
     assert settings_of_texts(texts) == {
         "max_episode": 7, "clip_return": True, "exploration": "sample",
-        "final_arguments": ("n_estimators=5", "max_depth=3"),
+        "estimator_arguments": ("n_estimators=5", "max_depth=3"),
     }  # fmt: skip
     with pytest.raises(ValueError, match="settings must be of the form name=value, got 'max_episode'"):
         settings_of_texts(("max_episode",))
