@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
 
+from udrl_explain.analysis.action_shares import action_shares
 from udrl_explain.analysis.command_map import command_map
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.importance.result import feature_importance
@@ -95,10 +96,19 @@ def fake_runs(env_name):
                     train_returns=np.column_stack([train, np.ones(N_ITERATIONS)]),
                     test_returns=np.column_stack([train[9::10], np.ones(N_ITERATIONS // 10)]),
                     final_returns=final, final_mean=final.mean(), final_std=final.std(), n_final=len(final),
-                    written_by_paper_code=False, training_commands=asked,
+                    written_by_paper_code=False, training_commands=asked, episodes=_played(env_name, rng),
+                    action_names=environment_names(env_name, *ENVIRONMENTS[env_name][:2]).action_names,
                 )
             )  # fmt: skip
     return runs
+
+
+def _played(env_name, rng):
+    """Two episodes whose last actions are rare."""
+    n_observations, n_actions, *_ = ENVIRONMENTS[env_name]
+    shares = 0.2 ** np.arange(n_actions)
+    actions = rng.choice(n_actions, size=(2, 200), p=shares / shares.sum())
+    return tuple(Episode(np.zeros((200, n_observations + 2)), one, np.ones(200), seed=0) for one in actions)
 
 
 def write_tables(env_name, folder):
@@ -109,6 +119,8 @@ def write_tables(env_name, folder):
     curves, finals = learning_curves(runs), final_returns(runs)
     tables["learning_curves"], tables["learning_curves_by_seed"] = curves.to_frame(), curves.by_seed()
     tables["final_returns"], tables["final_returns_by_seed"] = finals.to_frame(), finals.by_seed()
+    shares = action_shares(runs)
+    tables["action_shares"], tables["action_shares_by_seed"] = shares.to_frame(), shares.by_seed()
     tables["training_commands"] = training_commands(runs).to_frame()
     tables |= _obedience(env_name, runs)
     for kind, slug in (("forest", "random_forest"), ("net", "neural_net")):

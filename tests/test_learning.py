@@ -12,12 +12,15 @@ from udrl_explain.analysis.final_returns import SEED_COLUMNS as FINAL_SEED_COLUM
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.learning import COLUMNS, SEED_COLUMNS, learning_curves
 from udrl_explain.config import TrainConfig
+from udrl_explain.environments import Lockstep
+from udrl_explain.episodes import collect_episodes
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.style import paper_style
 from udrl_explain.names import estimator_label
 from udrl_explain.statistics.intervals import SEEDS, mean_interval
 from udrl_explain.statistics.published_returns import published_return
+from udrl_explain.statistics.random_returns import random_return
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,22 @@ def test_commands_that_differ_between_seeds_are_given_with_their_range():
     assert row["final_command"] == "-75 (-80 to -70) / 80"
     assert row[["desired_return", "desired_return_low", "desired_return_high"]].tolist() == [-75.0, -80.0, -70.0]
     assert row["published_mean"] == -100.05
+
+
+@pytest.mark.parametrize("env_name", ["CartPole-v0", "Acrobot-v1", "LunarLander-v3", "MountainCar-v0"])
+def test_what_a_random_policy_gets_is_measured_again(env_name):
+    pytest.importorskip("Box2D" if env_name.startswith("Lunar") else "gymnasium")
+    known = random_return(env_name)
+    environments = Lockstep(env_name)
+    rng = np.random.default_rng(1)
+    played = collect_episodes(
+        environments, lambda rows: rng.integers(environments.n_actions, size=len(rows)), [(0.0, 1.0)] * 10, range(10)
+    )
+    returns = np.array([episode.total_return for episode in played])
+    assert abs(returns.mean() - known.mean) <= 4 * max(known.std, returns.std()) / np.sqrt(len(returns))
+    row = final_returns([a_run(final=[1.0], env_name=env_name)]).to_frame().iloc[0]
+    assert (row["random_mean"], row["random_std"]) == (known.mean, known.std)
+    assert random_return("Walk-v9") is None
 
 
 def test_published_figures_stand_beside_ours_with_what_to_know():

@@ -18,6 +18,7 @@ from udrl_explain.command_space.influence import state_influence
 from udrl_explain.commands import CommandScale, input_rows
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
 from udrl_explain.policies import ForestPolicy, policy_from_estimator
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, mean_interval
 from udrl_explain.tables import read_csv, write_csv
 
 LEVELS = np.array([-20.0, 40.0, 100.0, 160.0, 400.0])
@@ -124,6 +125,21 @@ def test_the_summary_says_each_number_with_its_definition(case, response):
     greedy = np.array([policy.action_probabilities(at_level(case, level)).argmax(axis=1) for level in range(5)])
     assert values["any flip"] == (greedy != greedy[0]).any(axis=0).mean()
     assert summary["definition"].str.contains("redrawn from training").tolist() == [True, True, False]
+
+
+def test_the_summary_has_intervals_over_rows_or_over_their_episodes(response):
+    rows, none = response.summary_frame(seed=3), response.summary_frame(episodes=np.zeros(40))
+    assert rows["interval"].str.contains("other rows of this one policy").all()
+    assert (rows["low"] < rows["value"]).all()
+    assert (rows["value"] < rows["high"]).all()
+    assert (rows["bootstrap_seed"] == 3).all()
+    assert none["low"].isna().all()
+    assert none["interval"].str.contains("one episode says nothing").all()
+    pairs = response.summary_frame(episodes=np.arange(40) // 2)
+    assert pairs["interval"].str.contains("20 episodes").all()
+    ends = mean_interval(response.influence.flip_share.reshape(20, 2).mean(axis=1), EPISODES_OF_ONE, seed=0)
+    own = pairs[pairs["quantity"] == "flip share"].iloc[0]
+    assert (own["low"], own["high"]) == pytest.approx((ends.low, ends.high))
 
 
 def test_a_policy_that_reads_only_the_return_answers_as_known():

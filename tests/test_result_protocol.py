@@ -31,6 +31,7 @@ from udrl_explain import (
     shapley_values,
     stability,
 )
+from udrl_explain.analysis.action_shares import action_shares
 from udrl_explain.analysis.importance.spread import importance_spread
 from udrl_explain.analysis.paths.box import decision_box
 from udrl_explain.analysis.paths.contrast import path_contrast
@@ -92,6 +93,7 @@ MADE = {
     ),
     "LearningCurves": (lambda run: learning_curves([run]), 2),
     "FinalReturns": (lambda run: final_returns([run]), 3),
+    "ActionShares": (lambda run: action_shares([run]), 12),
     "TrainingCommands": (lambda run: training_commands([run]), 4),
     "Obedience": (lambda run: obedience(run.command_sweep), 4),
     "Performance": (lambda run: performance(COALITIONS), 128),
@@ -99,7 +101,7 @@ MADE = {
 }
 DRAWN = {
     "Importance", "ShapleyValues", "Comparison", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns",
-    "Obedience", "Performance", "Stability",
+    "ActionShares", "Obedience", "Performance", "Stability",
 }  # fmt: skip
 
 

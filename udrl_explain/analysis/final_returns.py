@@ -11,6 +11,7 @@ from scipy.stats import trim_mean
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import SEEDS, mean_interval
 from udrl_explain.statistics.published_returns import PublishedReturn, published_return
+from udrl_explain.statistics.random_returns import random_return
 from udrl_explain.statistics.resampling import N_RESAMPLES
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, LearningRun, RunGroup, grouped_runs
 
@@ -18,7 +19,7 @@ COLUMNS = (
     *GROUP_COLUMNS, "mean", "std", "low", "high", "iqm", "n_seeds", "n_episodes", "episodes_per_seed",
     "final_command", "desired_return", "desired_return_low", "desired_return_high", "desired_horizon",
     "desired_horizon_low", "desired_horizon_high", "published_mean", "published_std", "published_source",
-    "published_note", "method", "exact", "bootstrap_seed",
+    "published_note", "random_mean", "random_std", "method", "exact", "bootstrap_seed",
 )  # fmt: skip
 SEED_COLUMNS = (
     *GROUP_COLUMNS, "seed", "mean", "std", "n_episodes", "desired_return", "desired_horizon",
@@ -119,6 +120,7 @@ class FinalReturns(Drawn):
     def _row(self, final: FinalReturn) -> dict[str, object]:
         counts = [run.n_final for run in final.evaluated]
         published = final.published
+        random = random_return(final.group.env_name)
         return {
             **final.group.key,
             "mean": final.mean,
@@ -136,6 +138,8 @@ class FinalReturns(Drawn):
             "published_std": published.std if published else np.nan,
             "published_source": f"{published.source}, {published.env_name}" if published else "",
             "published_note": published.note if published else "",
+            "random_mean": random.mean if random else np.nan,
+            "random_std": random.std if random else np.nan,
             "method": final.method,
             "exact": self.exact,
             "bootstrap_seed": self.seed,

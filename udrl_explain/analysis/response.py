@@ -24,6 +24,8 @@ from udrl_explain.command_space.support import CommandSupport, SupportKind, comm
 from udrl_explain.commands import N_COMMANDS, checked_states
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import Drawn, displayed
+from udrl_explain.statistics.clusters import cluster_values
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, ROWS_OF_ONE, mean_interval
 
 COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "support", "action", "action_name", "probability",
@@ -39,7 +41,10 @@ IMPORTANCE_COLUMNS = (
     "level", "desired_return", "desired_horizon", "seen", "density", "support", "feature", "is_command", "is_group",
     "importance", "n_rows", "n_background", "method", "exact",
 )  # fmt: skip
-SUMMARY_COLUMNS = ("quantity", "value", "definition", "n_rows", "n_levels", "n_commands", "exact")
+SUMMARY_COLUMNS = (
+    "quantity", "value", "low", "high", "interval", "definition", "n_rows", "n_levels", "n_commands", "exact",
+    "bootstrap_seed",
+)  # fmt: skip
 METHOD = "every state under every command level"
 QUANTILES = (0.1, 0.9)
 
@@ -204,27 +209,44 @@ class CommandResponse(Drawn):
         }
         return pd.DataFrame(columns, columns=list(IMPORTANCE_COLUMNS))
 
-    def summary_frame(self) -> pd.DataFrame:
+    def summary_frame(self, *, episodes: ArrayLike | None = None, seed: int = 0) -> pd.DataFrame:
         """One row per summary number with its definition, columns :data:`SUMMARY_COLUMNS`.
 
         The command influence and the flip share between training commands are there if these were given.
+
+        Parameters
+        ----------
+        episodes : array_like of shape (n_states,), optional
+            The episode of each state. The 95 % intervals are then for other episodes of this one policy; else for
+            other states, as if states were independent.
+        seed : int
+            Of the bootstrap.
+
+        Raises
+        ------
+        ValueError
+            If there is not one episode per state.
         """
-        rows: list[tuple[str, float, str, int]] = []
+        quantities: list[tuple[str, NDArray[np.float64], str, int]] = []
         if self.influence is not None:
             n_commands = self.influence.n_commands
             flip = "probability that two commands redrawn from training give different greedy actions"
-            rows = [
-                ("command influence", float(self.influence.influence.mean()), f"{BETWEEN_COMMANDS}, mean over states",
-                 n_commands),
-                ("flip share", float(self.influence.flip_share.mean()), f"{flip}, mean over states", n_commands),
-            ]  # fmt: skip
-        rows.append(
-            ("any flip", self.any_flip_share, "share of states whose greedy action differs between command levels", 0)
-        )
-        records = [
-            (name, value, definition, self.n_states, self.n_levels, n_commands, True)
-            for name, value, definition, n_commands in rows
-        ]
+            quantities = [
+                ("command influence", self.influence.influence, f"{BETWEEN_COMMANDS}, mean over states", n_commands),
+                ("flip share", self.influence.flip_share, f"{flip}, mean over states", n_commands),
+            ]
+        any_flip = (np.ptp(self.actions, axis=1) > 0).astype(np.float64)
+        words = "share of states whose greedy action differs between command levels"
+        records = []
+        for name, values, definition, n_commands in [*quantities, ("any flip", any_flip, words, 0)]:
+            units, kind = values, ROWS_OF_ONE
+            if episodes is not None:
+                units, kind = cluster_values(values[:, None], episodes)[:, 0], EPISODES_OF_ONE
+            ends = mean_interval(units, kind, seed=seed)
+            records.append(
+                (name, float(values.mean()), ends.low, ends.high, ends.words, definition, self.n_states, self.n_levels,
+                 n_commands, True, seed)
+            )  # fmt: skip
         return pd.DataFrame(records, columns=list(SUMMARY_COLUMNS))
 
     def _level_columns(self, level: NDArray[np.intp]) -> dict[str, object]:

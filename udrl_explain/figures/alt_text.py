@@ -43,7 +43,7 @@ def number(value: float, digits: int = 3) -> str:
     return f"{float(value):.{digits}g}".replace("-", "−")
 
 
-def listed(words: list[str]) -> str:
+def listed(words: list[str], comma: str = ", ") -> str:
     """Words as a list in a sentence; a long one is cut and says so."""
     rest = len(words) - _MOST
-    return ", ".join(words[:_MOST]) + (f" and {rest} more" if rest > 0 else "")
+    return comma.join(words[:_MOST]) + (f" and {rest} more" if rest > 0 else "")

@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from udrl_explain.figures.action_shares import plot_action_shares
 from udrl_explain.figures.command_map import plot_command_map
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import panels_height, plot_importance, plot_importances
@@ -34,6 +35,7 @@ _TIMELINE_PARTS = {
     "why": ("Shapley",),
     "flips": ("influence", "flip"),
 }  # where a page does not hold all strips
+_MOST_BARS = 24
 _NARROW = 4.5  # inches of eight-point text: below, panels side by side leave no room for their labels
 
 
@@ -106,6 +108,14 @@ def _learning_curves(tables: TableSet) -> dict[str, Figure]:
 
 def _final_returns(tables: TableSet) -> dict[str, Figure]:
     return {tables.stem: figure_of(plot_final_returns(tables.frame, tables.companion("final_returns_by_seed")))}
+
+
+def _action_shares(tables: TableSet) -> dict[str, Figure]:
+    """One bar per seed; one per label where there are too many seeds."""
+    means = tables.companion("action_shares")
+    many = len(tables.frame[["label", "seed"]].drop_duplicates()) > _MOST_BARS
+    frame = means if many and means is not None else tables.frame
+    return {"action_shares": figure_of(plot_action_shares(frame))}
 
 
 def _importance(tables: TableSet) -> dict[str, Figure]:
@@ -183,6 +193,7 @@ def _word(text: str) -> str:
 _DRAWERS: dict[str, Drawer] = {
     "learning_curves": _learning_curves,
     "final_returns": _final_returns,
+    "action_shares_by_seed": _action_shares,
     "training_commands": lambda tables: {tables.stem: plot_training_commands(tables.frame)},
     "obedience": _one(plot_obedience),
     "obedience_map": _one(plot_obedience_map),

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from udrl_explain.commands import COMMAND_NAMES
+from udrl_explain.figures.action_shares import plot_action_shares
 from udrl_explain.figures.command_map import plot_command_map
 from udrl_explain.figures.comparison import plot_comparison
 from udrl_explain.figures.explanation import plot_explanation
@@ -62,6 +63,7 @@ def _shapley(result: Any, *, action: int | str | None = None, **options: Any) ->
 
 
 FIGURES: dict[str, Callable[..., Axes | Figure]] = {
+    "ActionShares": plot_action_shares,
     "CommandMap": _command_map,
     "CommandResponse": plot_command_response,
     "Comparison": plot_comparison,

@@ -5,9 +5,8 @@ A question has the same name on every floor: ``analysis/<name>``, ``figures/<nam
 """
 
 QUESTIONS = (
-    "learning",
     "final_returns",
-    "training_commands",
+    "action_shares",
     "obedience",
     "importance",
     "shapley",
@@ -15,6 +14,8 @@ QUESTIONS = (
     "command_map",
     "paths",
     "timeline",
+    "training_commands",
+    "learning",
 )
 """In the order of the page."""
 NEED_SHAPLEY = frozenset({"importance", "shapley", "response", "timeline"})

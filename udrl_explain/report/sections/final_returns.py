@@ -41,8 +41,8 @@ def answer(context: ReportContext) -> Section:
         frame,
         "Final returns",
         "One row per experiment: mean over the seeds, standard deviation over all episodes, 95 % interval of the mean "
-        "for other training seeds (`method` says how it was made, or why there is none), interquartile mean, and the "
-        "command that was given.",
+        "for other training seeds (`method` says how it was made, or why there is none), interquartile mean, the "
+        "command that was given, and what a policy gets that draws its actions at random (`random_mean`).",
         downloads=(f"{TABLES}/final_returns.tex",),
         dat=True,
         columns=(
@@ -56,6 +56,7 @@ def answer(context: ReportContext) -> Section:
             "n_seeds",
             "n_episodes",
             "final_command",
+            "random_mean",
             "published_mean",
             "published_std",
             "published_note",

@@ -69,10 +69,15 @@ def answer(context: ReportContext) -> Section:
         how = "Brighter cells matter more; a row that changes along the axis matters under some commands only."
         items += context.pictures(by_command, {"": f"{title}: which inputs matter at which command"}, how)
         items += [table, importance]
-        summaries.append(with_columns(result.summary_frame(), label=experiment.label))
+        episodes = probes.frame["episode"].to_numpy()[spread_out]
+        summary = result.summary_frame(episodes=episodes, seed=context.options.seed)
+        summaries.append(with_columns(summary, label=experiment.label))
     if summaries:
         frame = pd.concat(summaries, ignore_index=True)
-        caption = "Command influence is 0 for a policy that ignores its command; each row states its definition."
+        caption = (
+            "Command influence is 0 for a policy that ignores its command; each row states its definition. `low` and "
+            "`high` bound the 95 % interval that `interval` names."
+        )
         items.append(context.table("response_summary", frame, "How much the command matters", caption))
     return Section(
         "What does the policy do as the command changes?",

@@ -3,14 +3,16 @@
 import numpy as np
 import pandas as pd
 
-from udrl_explain.analysis.interactions import shapley_interactions
+from udrl_explain.analysis.interactions import PARTS, shapley_interactions
 from udrl_explain.analysis.shapley import shapley_values
 from udrl_explain.command_space.collinearity import command_collinearity
 from udrl_explain.probes import STRATIFIED
-from udrl_explain.report.context import ReportContext, with_columns
+from udrl_explain.report.context import ReportContext
 from udrl_explain.report.gather import Experiment
 from udrl_explain.report.page.render import Item, Section
 from udrl_explain.runs.run import Run
+from udrl_explain.statistics.clusters import cluster_values
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, mean_interval
 
 N_SPLIT_ROWS = 50
 
@@ -23,7 +25,9 @@ def answer(context: ReportContext) -> Section:
         run = experiment.shown
         assert run.policy is not None  # `explained` holds no other
         probes = context.probes(run)
-        inputs = probes.inputs[probes.of_kind(STRATIFIED)]
+        rows = probes.of_kind(STRATIFIED)
+        inputs = probes.inputs[rows]
+        episodes = probes.frame["episode"].to_numpy()[rows]
         result = shapley_values(
             run.policy,
             inputs,
@@ -69,7 +73,8 @@ def answer(context: ReportContext) -> Section:
         methods.append(
             f"{experiment.label}: {result.method}, background {context.background_words(run)}, exact {result.exact}"
         )
-        splits.append(_split_table(context, experiment, run, inputs[:N_SPLIT_ROWS]))
+        split_rows = np.arange(len(inputs))[:: max(1, len(inputs) // N_SPLIT_ROWS)][:N_SPLIT_ROWS]
+        splits.append(_split_table(context, experiment, run, inputs[split_rows], episodes[split_rows]))
         note = command_collinearity(run.training_inputs).note
         notes.append(f"{experiment.label}, rows of the last fit: {note}")
     if splits:
@@ -78,9 +83,9 @@ def answer(context: ReportContext) -> Section:
                 "command_split",
                 pd.concat(splits, ignore_index=True),
                 "State, command, and what they do together",
-                "Mean size of the three parts of the probability: state alone, command alone, and the part that needs "
-                "both (the two-player game of {state} and {command}), over the first "
-                f"{N_SPLIT_ROWS} explained rows.",
+                "How much probability each of three parts moves from some actions to others, on average over up to "
+                f"{N_SPLIT_ROWS} of the explained rows: state alone, command alone, and what needs both (the "
+                "two-player game of {state} and {command}); `low` and `high` bound the interval that `interval` names.",
             )
         )
     return Section(
@@ -92,7 +97,10 @@ def answer(context: ReportContext) -> Section:
     )
 
 
-def _split_table(context: ReportContext, experiment: Experiment, run: Run, inputs: np.ndarray) -> pd.DataFrame:
+def _split_table(
+    context: ReportContext, experiment: Experiment, run: Run, inputs: np.ndarray, episodes: np.ndarray
+) -> pd.DataFrame:
+    """Mean size of each part, half the sum over the actions: as much probability as it moves from some to others."""
     assert run.policy is not None
     result = shapley_interactions(
         run.policy,
@@ -100,9 +108,19 @@ def _split_table(context: ReportContext, experiment: Experiment, run: Run, input
         context.background(run),
         n_jobs=context.options.n_jobs,
     )
-    frame = result.split_frame()
-    sizes = frame.assign(mean_size=frame["contribution"].abs())
-    means = sizes.groupby(["part", "action", "action_name"], sort=False)["mean_size"].mean().reset_index()
-    return with_columns(means, label=experiment.label).assign(
-        n_rows=len(inputs), method=result.method, exact=result.exact
-    )
+    sizes = np.abs(result.split).sum(axis=2) / 2
+    ends = mean_interval(cluster_values(sizes, episodes), EPISODES_OF_ONE, seed=context.options.seed)
+    columns = {
+        "label": experiment.label,
+        "part": list(PARTS),
+        "mean_size": sizes.mean(axis=0),
+        "low": ends.low,
+        "high": ends.high,
+        "interval": ends.words,
+        "seed": run.config.seed,
+        "n_rows": len(inputs),
+        "n_episodes": len(np.unique(episodes)),
+        "method": result.method,
+        "exact": result.exact,
+    }
+    return pd.DataFrame(columns)
