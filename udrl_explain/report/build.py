@@ -17,6 +17,8 @@ from udrl_explain.figures.choices import RUNS
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
 from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.faults import answered_without_faults
+from udrl_explain.report.findings.registry import find
+from udrl_explain.report.findings.tables import ReportTables
 from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
@@ -93,15 +95,18 @@ def _build(
             with context.timed(name):
                 built[name], found = answered_without_faults(name, partial(_answer, name), context)
             problems += found
-        sections = [built[name] for name in options.sections]
         start = time.perf_counter()
+        sections = [section for name in options.sections if (section := built[name]).items or section.notes]
+        slugs = {experiment.label: experiment.slug for experiment in scope.experiments}
+        tables = ReportTables(folder / TABLES, slugs, scope.env_name)
         page = Page(
             f"{scope.env_name}: what the policies learned, and why they act as they do",
             _lead(scope),
-            [section for section in sections if section.items or section.notes],
+            sections,
             _settings(options),
             list(by_place(problems).items()),
             {"command": _command_line(options), "runs": context.run_hashes} | _versions(),
+            find(tables, {section.anchor for section in sections}),
         )
         (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
         context.timings["page"] = time.perf_counter() - start

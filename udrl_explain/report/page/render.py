@@ -17,6 +17,7 @@ import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.page.cells import shown_table
 from udrl_explain.report.page.images import web_images
 from udrl_explain.tables import read_csv
@@ -128,6 +129,8 @@ class Page:
         Folder and reason of every run that could not be read.
     provenance : mapping
         Where the numbers come from: runs and hashes, versions, command line.
+    findings : sequence of Finding
+        The answers on top of the page.
     """
 
     title: str
@@ -136,6 +139,7 @@ class Page:
     settings: Mapping[str, str] = field(default_factory=dict)
     problems: Sequence[tuple[str, str]] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
 
     def __post_init__(self) -> None:
         anchors = [section.anchor for section in self.sections]
