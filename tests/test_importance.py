@@ -9,11 +9,11 @@ from udrl_explain.analysis.importance.measures import ACCURACY, IMPURITY, METHOD
 from udrl_explain.analysis.importance.result import (
     ACTION_COLUMNS,
     COLUMNS,
-    PAIR_NAME,
     REPEAT_COLUMNS,
     feature_importance,
 )
 from udrl_explain.attributions import attribute
+from udrl_explain.attributions.pair import PAIR_NAME
 from udrl_explain.command_space.collinearity import command_collinearity
 from udrl_explain.commands import CommandScale
 from udrl_explain.policies import ForestPolicy, NeuralPolicy, policy_from_estimator

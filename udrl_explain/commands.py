@@ -42,6 +42,16 @@ class Command:
         return f"return {self.desired_return:.4g}, horizon {self.desired_horizon:.4g} steps"
 
 
+def n_commands(feature_names: Sequence[str]) -> int:
+    """Input columns of the command, which stand last: 2, or 0 where a policy of these inputs takes no command."""
+    return N_COMMANDS if tuple(feature_names[-N_COMMANDS:]) == COMMAND_NAMES else 0
+
+
+def n_observations(feature_names: Sequence[str]) -> int:
+    """Input columns before the command's."""
+    return len(feature_names) - n_commands(feature_names)
+
+
 @dataclass(frozen=True)
 class CommandScale:
     """The factors by which a policy multiplies the command columns before its estimator sees them.
@@ -79,6 +89,29 @@ class CommandScale:
         scaled[:, RETURN_COLUMN] *= self.return_scale
         scaled[:, HORIZON_COLUMN] *= self.horizon_scale
         return scaled
+
+    @property
+    def takes_command(self) -> bool:
+        """Whether the input rows hold a command at all."""
+        return True
+
+
+@dataclass(frozen=True)
+class NoCommand(CommandScale):
+    """In the place of a scale: the policy takes no command, its input rows are observations."""
+
+    def factors(self, n_features: int) -> NDArray[np.float64]:
+        """Ones, shape ``(n_features,)``."""
+        return np.ones(n_features)
+
+    def apply(self, inputs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Copy of `inputs`."""
+        return inputs.copy()
+
+    @property
+    def takes_command(self) -> bool:
+        """False."""
+        return False
 
 
 def input_rows(states: ArrayLike, commands: ArrayLike) -> NDArray[np.float64]:
@@ -151,13 +184,14 @@ def checked_inputs(inputs: ArrayLike, feature_names: Sequence[str], what: str = 
         )
     if rows.ndim != 2:
         raise ValueError(f"{what} must have shape (n_rows, {n_features}), got {rows.shape}")
-    if rows.shape[1] == n_features - N_COMMANDS:
+    if n_commands(feature_names) and rows.shape[1] == n_features - N_COMMANDS:
         raise ValueError(
             f"{what} have {rows.shape[1]} columns, the policy takes {n_features}: the command is missing; "
             "input_rows(states, commands) puts desired_return and desired_horizon behind the state"
         )
     if rows.shape[1] != n_features:
-        raise ValueError(f"{what} have {rows.shape[1]} columns, the policy takes {n_features}")
+        none = "" if n_commands(feature_names) else ", none of them a command"
+        raise ValueError(f"{what} have {rows.shape[1]} columns, the policy takes {n_features}{none}")
     fits = np.abs(rows) <= np.finfo(np.float32).max
     if not fits.all():
         row, column = np.argwhere(~fits)[0]
@@ -183,14 +217,14 @@ def checked_states(states: ArrayLike, feature_names: Sequence[str]) -> NDArray[n
     ValueError
         As :func:`checked_inputs` does, or if there is no row.
     """
-    n_observations = len(feature_names) - N_COMMANDS
+    n_columns = n_observations(feature_names)
     named = _labels(states) is not None
-    values = _numbers(by_name(states, feature_names[:n_observations], "states"), "states")
+    values = _numbers(by_name(states, feature_names[:n_columns], "states"), "states")
     if named:
         values = np.atleast_2d(values)
-    if values.ndim != 2 or values.shape[1] != n_observations or len(values) == 0:
+    if values.ndim != 2 or values.shape[1] != n_columns or len(values) == 0:
         hint = ": leave the two command columns out" if values.shape[-1:] == (len(feature_names),) else ""
-        raise ValueError(f"states must have shape (n_rows >= 1, {n_observations}), got {values.shape}{hint}")
+        raise ValueError(f"states must have shape (n_rows >= 1, {n_columns}), got {values.shape}{hint}")
     if not (np.abs(values) <= np.finfo(np.float32).max).all():
         raise ValueError("states must be finite and fit float32")
     return values
@@ -212,11 +246,11 @@ def checked_state(state: ArrayLike, feature_names: Sequence[str]) -> NDArray[np.
         If a name is missing or there is one more, the shape differs, or a value is no number, not finite or does not
         fit float32.
     """
-    n_observations = len(feature_names) - N_COMMANDS
-    values = _numbers(by_name(state, feature_names[:n_observations], "state"), "state")
-    if values.shape != (n_observations,):
+    n_columns = n_observations(feature_names)
+    values = _numbers(by_name(state, feature_names[:n_columns], "state"), "state")
+    if values.shape != (n_columns,):
         raise ValueError(
-            f"state must be one observation of shape ({n_observations},), without the command, got shape {values.shape}"
+            f"state must be one observation of shape ({n_columns},), without the command, got shape {values.shape}"
         )
     if not (np.abs(values) <= np.finfo(np.float32).max).all():
         raise ValueError("state must be finite and fit float32")

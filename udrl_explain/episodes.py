@@ -29,7 +29,8 @@ class Episode:
     Parameters
     ----------
     inputs : float64 array of shape (length, n_features)
-        What the policy saw: observation, desired return (reward), desired horizon (steps).
+        What the policy saw: observation, desired return (reward), desired horizon (steps). The observation alone for
+        a policy that takes no command.
     actions : int64 array of shape (length,)
     rewards : float64 array of shape (length,)
     seed : int
@@ -68,7 +69,7 @@ class Episode:
         """Rows with the commands that this episode fulfilled, shape ``(length, n_features)``.
 
         The desired return of step t is the reward from t on, the desired horizon the steps from t on: the
-        training input of Srivastava et al. (2019), section 2.3, for trailing segments.
+        training input of Srivastava et al. (2019), section 2.3, for trailing segments. Only for rows that hold one.
         """
         rows = self.inputs.copy()
         rows[:, RETURN_COLUMN] = np.cumsum(self.rewards[::-1])[::-1]
@@ -79,7 +80,7 @@ class Episode:
 def collect_episodes(
     environments: Lockstep,
     act: Actor | EpisodeActor,
-    commands: NDArray[np.float64],
+    commands: NDArray[np.float64] | None,
     seeds: Sequence[int],
     *,
     most_return: float = np.inf,
@@ -93,7 +94,7 @@ def collect_episodes(
         Chooses the actions of a batch of input rows.
     commands : float64 array of shape (n_episodes, 2)
         Desired return and horizon at the start. After each step the return loses the reward and the horizon one
-        step, never below 1 (Srivastava et al. 2019, Algorithm 2).
+        step, never below 1 (Srivastava et al. 2019, Algorithm 2). None for policies whose rows hold no command.
     seeds : sequence of int, length n_episodes
         Environment seeds.
     most_return : float
@@ -105,11 +106,13 @@ def collect_episodes(
         In the order of `commands`.
     """
     n = len(seeds)
-    rows = np.empty((n, environments.n_observations + N_COMMANDS))
-    states = rows[:, :-N_COMMANDS]
+    commanded = commands is not None
+    rows = np.empty((n, environments.n_observations + (N_COMMANDS if commanded else 0)))
+    states = rows[:, : environments.n_observations]
     states[:] = environments.reset(seeds)
-    rows[:, -N_COMMANDS:] = commands
-    most = np.maximum(rows[:, RETURN_COLUMN], most_return)
+    if commanded:
+        rows[:, -N_COMMANDS:] = commands
+    most = np.maximum(rows[:, RETURN_COLUMN], most_return) if commanded else np.empty(n)
     live = np.arange(n)
     history: list[tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.int64], NDArray[np.float64]]] = []
     while live.size:
@@ -117,8 +120,9 @@ def collect_episodes(
         actions = act(batch) if callable(act) else act.episode_actions(batch, live)
         rewards, alive = environments.step(live, actions, states)
         history.append((live, batch, actions, rewards))
-        rows[live, RETURN_COLUMN] = np.minimum(rows[live, RETURN_COLUMN] - rewards, most[live])
-        rows[live, HORIZON_COLUMN] = np.maximum(rows[live, HORIZON_COLUMN] - 1.0, 1.0)
+        if commanded:
+            rows[live, RETURN_COLUMN] = np.minimum(rows[live, RETURN_COLUMN] - rewards, most[live])
+            rows[live, HORIZON_COLUMN] = np.maximum(rows[live, HORIZON_COLUMN] - 1.0, 1.0)
         live = live[alive]
     owner = np.concatenate([step[0] for step in history])
     order = np.argsort(owner, kind="stable")

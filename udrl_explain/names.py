@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from udrl_explain.commands import COMMAND_NAMES, COMMAND_SYMBOLS, COMMAND_UNITS, N_COMMANDS
+from udrl_explain.commands import COMMAND_NAMES, COMMAND_SYMBOLS, COMMAND_UNITS, N_COMMANDS, n_commands
 
 
 @dataclass(frozen=True)
@@ -108,21 +108,25 @@ def state_feature_names(n_observations: int) -> tuple[str, ...]:
     return tuple(f"state_{i}" for i in range(n_observations))
 
 
-def checked_feature_names(names: Sequence[str] | None, n_features: int) -> tuple[str, ...]:
+def checked_feature_names(names: Sequence[str] | None, n_features: int, takes_command: bool = True) -> tuple[str, ...]:
     """Return one name per input column; without any ``state_0 ...`` and the two commands.
 
     Raises
     ------
     ValueError
         If there is another number of names, one stands twice or cannot be printed, or the last two are not the
-        commands.
+        commands; where no command is taken, if one has the name of a command.
     """
     if names is None or len(names) == 0:
         _check_number("takes", n_features, "inputs")
+        if not takes_command:
+            return state_feature_names(n_features)
         return (*state_feature_names(n_features - N_COMMANDS), *COMMAND_NAMES)
     checked = _checked_names("feature_names", names, n_features)
-    if checked[-N_COMMANDS:] != COMMAND_NAMES:
+    if takes_command and n_commands(checked) == 0:
         raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {checked}")
+    if not takes_command and set(checked) & set(COMMAND_NAMES):
+        raise ValueError(f"feature_names of a policy without a command must not name one, got {checked}")
     return checked
 
 

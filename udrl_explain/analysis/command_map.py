@@ -32,7 +32,7 @@ from udrl_explain.command_space.seen_region import FINE_TILES_PER_SPREAD, SeenRe
 from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import Command, checked_state, input_rows
 from udrl_explain.names import checked_action_names
-from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions, with_command
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.self_check import SelfCheckError
 
@@ -364,7 +364,7 @@ def command_map(
     SelfCheckError
         If map and policy differ anywhere checked.
     """
-    checked_policy(policy)
+    with_command(policy, "command_map")
     fixed = checked_state(state, policy.feature_names).copy()
     fixed.setflags(write=False)
     support = None if training_commands is None else command_support(training_commands)

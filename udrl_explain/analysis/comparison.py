@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.explanation.words import number
 from udrl_explain.analysis.shapley import ShapleyValues, shapley_values
-from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.commands import checked_inputs, n_observations
 from udrl_explain.names import estimator_label
 from udrl_explain.policies import Policy, greedy_actions
 from udrl_explain.policies.of_runs import N_ROWS, PolicyOwner, episode_rows, evenly_chosen, policy_and_background
@@ -158,7 +158,7 @@ class Comparison(Drawn):
             "differs": self.differs[row],
             "variation": self.variation[row],
             "feature": np.array(self.a.feature_names, dtype=object)[column],
-            "is_command": column >= n_features - N_COMMANDS,
+            "is_command": column >= n_observations(self.a.feature_names),
             "feature_value": self.a.inputs.ravel(),
             "lead_a": lead_a.ravel(),
             "lead_b": lead_b.ravel(),
@@ -180,7 +180,7 @@ class Comparison(Drawn):
         order = np.argsort(-size, kind="stable")
         columns = {
             "feature": np.array(self.a.feature_names, dtype=object)[order],
-            "is_command": order >= len(order) - N_COMMANDS,
+            "is_command": order >= n_observations(self.a.feature_names),
             "lead_a": lead_a.mean(axis=0)[order],
             "lead_b": lead_b.mean(axis=0)[order],
             "difference": (lead_a - lead_b).mean(axis=0)[order],

@@ -22,7 +22,7 @@ from udrl_explain.command_space.influence import (
 )
 from udrl_explain.command_space.support import CommandSupport, SupportKind, command_support
 from udrl_explain.commands import N_COMMANDS, checked_states
-from udrl_explain.policies import ForestPolicy, Policy, checked_policy
+from udrl_explain.policies import ForestPolicy, Policy, with_command
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.clusters import cluster_values
 from udrl_explain.statistics.intervals import EPISODES_OF_ONE, ROWS_OF_ONE, mean_interval
@@ -302,7 +302,7 @@ def command_response(
     ValueError
         If an argument does not fit.
     """
-    checked_policy(policy)
+    with_command(policy, "command_response")
     observations = checked_states(states, policy.feature_names)
     commands = _checked_levels(returns, horizons)
     support = None if training_commands is None else command_support(training_commands)
@@ -318,7 +318,7 @@ def command_response(
             [np.column_stack([observations, np.tile(command, (len(observations), 1))]) for command in commands]
         )
         shapley = attribute(policy, rows, background, n_jobs=n_jobs)
-        magnitudes = magnitudes_with_pair(shapley.values).mean(axis=1)
+        magnitudes = magnitudes_with_pair(shapley.values, policy.feature_names).mean(axis=1)
         importance = magnitudes.reshape(len(commands), len(observations), -1).mean(axis=1)
         method, exact, n_background = shapley.method, shapley.exact, shapley.n_background
     return CommandResponse(

@@ -18,9 +18,10 @@ from udrl_explain.attributions.leaf_tables import INTERACTIONS, VALUES
 from udrl_explain.attributions.permutations import sampled_values
 from udrl_explain.attributions.results import Attributions, Method, PairAttributions, Quantity
 from udrl_explain.attributions.worths import Coalitions, evaluated_worths
-from udrl_explain.commands import N_COMMANDS, checked_inputs
+from udrl_explain.commands import N_COMMANDS, checked_inputs, n_commands
 from udrl_explain.parallel import blocks_of, in_threads, thread_count
-from udrl_explain.policies import EstimatorPolicy, ForestPolicy, Policy
+from udrl_explain.policies import CallablePolicy, EstimatorPolicy, ForestPolicy, Policy
+from udrl_explain.policies.callable_policy import BATCH_TOLERANCE
 from udrl_explain.self_check import SelfCheckError
 
 TOLERANCE = 1e-9
@@ -110,7 +111,8 @@ def attribute(
         If the rows do not fit the policy, the game needs a background, or the method cannot explain this policy;
         the message names what can.
     SelfCheckError
-        If base and values do not add up to the policy's output within 1e-9.
+        If base and values do not add up to the policy's output within 1e-9; for a function of the user's it is a
+        ValueError, beyond the 1e-5 by which single precision may differ from batch to batch.
     """
     task = _checked(policy, inputs, background, quantity, n_jobs)
     if method not in ("exact", "permutation"):
@@ -133,7 +135,7 @@ def attribute(
         values, base = _by_enumeration(task, shapley_weights)
         name = "coalition enumeration, interventional"
     n_background = 0 if task.background is None else len(task.background)
-    _check_additivity(base, values, outputs)
+    _check_additivity(policy, base, values, outputs)
     return Attributions(values, base, outputs, name, method == "exact", n_background, error, quantity)
 
 
@@ -175,10 +177,12 @@ def attribute_pairs(
     first, second = np.triu_indices(n, k=1)
     values[:, first, second] = values[:, second, first] = pairs / 2
     values[:, np.arange(n), np.arange(n)] = shapley - values.sum(axis=2)
+    if n_commands(policy.feature_names) == 0:  # then all is the state's
+        alone = np.stack([outputs - base, np.zeros_like(outputs)], axis=1)
     together = outputs - base - alone.sum(axis=1)
     split = np.concatenate([alone, together[:, None]], axis=1)
     n_background = 0 if task.background is None else len(task.background)
-    _check_additivity(base, values.sum(axis=2), outputs)
+    _check_additivity(policy, base, values.sum(axis=2), outputs)
     return PairAttributions(values, split, base, outputs, name, True, n_background, quantity)
 
 
@@ -215,7 +219,7 @@ def _checked(
             )
         outputs = partial(_raw_scores, policy)
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
-    n_threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
+    n_threads = 1 if isinstance(policy, (CallablePolicy, EstimatorPolicy)) else thread_count(n_jobs)
     return _Task(policy, rows, partners, quantity, outputs, n_threads, known)
 
 
@@ -260,17 +264,26 @@ def _by_enumeration(task: _Task, weights_of) -> tuple[NDArray[np.float64], NDArr
 def _pair_weights(n_features: int) -> NDArray[np.float64]:
     """Columns as the tree engine gives them: values, pairs, and what {state} and {command} add alone."""
     alone = np.zeros((2, 1 << n_features))
-    state = (1 << n_features - N_COMMANDS) - 1
+    state = (1 << max(n_features - N_COMMANDS, 0)) - 1
     alone[0, state] = alone[1, (1 << n_features) - 1 - state] = 1.0
     alone[:, 0] = -1.0
     return np.concatenate([shapley_weights(n_features), interaction_weights(n_features), alone])
 
 
-def _check_additivity(base: NDArray[np.float64], values: NDArray[np.float64], outputs: NDArray[np.float64]) -> None:
+def _check_additivity(
+    policy: Policy, base: NDArray[np.float64], values: NDArray[np.float64], outputs: NDArray[np.float64]
+) -> None:
     sums = base + values.sum(axis=1)
-    right = np.abs(sums - outputs) <= TOLERANCE * np.maximum(1.0, np.abs(outputs))
+    foreign = isinstance(policy, CallablePolicy)
+    tolerance = BATCH_TOLERANCE if foreign else TOLERANCE
+    right = np.abs(sums - outputs) <= tolerance * np.maximum(1.0, np.abs(outputs))
     if not right.all():
         row, action = np.argwhere(~right)[0]
+        if foreign:
+            raise ValueError(
+                f"the function of policy_from_callable gave row {row} {outputs[row, action]:.9g} for action {action}, "
+                f"and {sums[row, action]:.9g} in other batches: it must answer each row by itself"
+            )
         raise SelfCheckError(
             f"Shapley values of row {row}, action {action} add up to {sums[row, action]:.17g}, "
             f"the policy gives {outputs[row, action]:.17g}"

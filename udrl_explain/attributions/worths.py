@@ -12,7 +12,7 @@ from udrl_explain.attributions.forest_coalitions import forest_coalitions, held_
 from udrl_explain.attributions.net_coalitions import net_join
 from udrl_explain.commands import checked_inputs
 from udrl_explain.parallel import thread_count
-from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy
+from udrl_explain.policies import CallablePolicy, EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,5 +153,5 @@ def evaluated_worths(
             policy.biases[0].size,
         )
     # Only loops compiled here and matrix products let go of the interpreter; a foreign estimator may not be safe.
-    n_threads = 1 if isinstance(policy, EstimatorPolicy) else thread_count(n_jobs)
+    n_threads = 1 if isinstance(policy, (CallablePolicy, EstimatorPolicy)) else thread_count(n_jobs)
     return coalition_worths(policy.action_probabilities, rows, background, policy.n_actions, n_threads)

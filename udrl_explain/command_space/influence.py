@@ -20,7 +20,7 @@ from udrl_explain.command_space.support import CommandSupport, command_support
 from udrl_explain.commands import N_COMMANDS, checked_inputs, checked_states
 from udrl_explain.compiled import compiled
 from udrl_explain.parallel import blocks_of, in_threads
-from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions, with_command
 
 FROM_COMMAND = "expected total variation of the action distribution when the command in force is redrawn from training"
 BETWEEN_COMMANDS = "expected total variation of the action distribution between two commands redrawn from training"
@@ -90,6 +90,7 @@ def command_influence(
     ValueError
         If an argument does not fit the policy.
     """
+    with_command(policy, "command_influence")
     rows = checked_inputs(inputs, policy.feature_names)
     support = command_support(training_commands)
     here = policy.action_probabilities(rows)
@@ -133,6 +134,7 @@ def state_influence(
     ValueError
         If an argument does not fit the policy.
     """
+    with_command(policy, "state_influence")
     observations = checked_states(states, policy.feature_names)
     support = command_support(training_commands)
     influence, flip_share = np.empty((2, len(observations)))

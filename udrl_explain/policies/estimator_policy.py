@@ -37,7 +37,8 @@ class EstimatorPolicy:
     action_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "feature_names", checked_feature_names(self.feature_names, self.n_features))
+        features = checked_feature_names(self.feature_names, self.n_features, self.scale.takes_command)
+        object.__setattr__(self, "feature_names", features)
         object.__setattr__(self, "action_names", checked_action_names(self.action_names, self.n_actions))
 
     @property

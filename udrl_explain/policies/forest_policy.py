@@ -21,6 +21,7 @@ class ForestPolicy:
     forest : Forest
         In scaled units.
     scale : CommandScale
+        :class:`~udrl_explain.commands.NoCommand` for a policy whose rows are observations.
     feature_names, action_names : tuple of str
         Where none are given, ``state_0 ...`` and the two commands, and ``action 0 ...``.
 
@@ -37,7 +38,8 @@ class ForestPolicy:
     action_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "feature_names", checked_feature_names(self.feature_names, self.n_features))
+        features = checked_feature_names(self.feature_names, self.n_features, self.scale.takes_command)
+        object.__setattr__(self, "feature_names", features)
         object.__setattr__(self, "action_names", checked_action_names(self.action_names, self.n_actions))
 
     @property
@@ -59,7 +61,7 @@ class ForestPolicy:
             See :func:`~udrl_explain.commands.checked_inputs`; also if scaling leaves the range of float32.
         """
         scaled = self.scale.apply(checked_inputs(inputs, self.feature_names))
-        if len(scaled) and np.abs(scaled[:, -2:]).max() > FLOAT32_MAX:
+        if len(scaled) and self.scale.takes_command and np.abs(scaled[:, -2:]).max() > FLOAT32_MAX:
             raise ValueError("a command times its scale does not fit float32")
         return scaled.astype(np.float32, order="C")
 

@@ -63,7 +63,8 @@ class NeuralPolicy:
         n_outputs = 1 if len(self.classes) == 2 else len(self.classes)
         if self.biases[-1].size != n_outputs:
             raise ValueError(f"net has {self.biases[-1].size} outputs for {len(self.classes)} actions")
-        object.__setattr__(self, "feature_names", checked_feature_names(self.feature_names, self.n_features))
+        features = checked_feature_names(self.feature_names, self.n_features, self.scale.takes_command)
+        object.__setattr__(self, "feature_names", features)
         object.__setattr__(self, "action_names", checked_action_names(self.action_names, self.n_actions))
 
     @property

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.commands import CommandScale
+from udrl_explain.commands import CommandScale, n_commands
 
 
 class GivesProbabilities(Protocol):
@@ -31,7 +31,8 @@ class Policy(Protocol):
         One per input column, the two commands last. A frame of inputs is matched by them.
     action_names : tuple of str
     scale : CommandScale
-        Applied to the command columns inside the policy, and nowhere else.
+        Applied to the command columns inside the policy, and nowhere else; ``scale.takes_command`` is False, and no
+        feature is a command, for a policy whose rows are observations alone.
     probability_source : str
         "probabilities", or "one-hot predictions" for an estimator without ``predict_proba``.
     """
@@ -86,10 +87,29 @@ def checked_policy(policy: object) -> Policy:
     if hasattr(policy, "predict"):
         raise ValueError(
             f"policy must be a policy, got the estimator {type(policy).__name__}: "
-            "pass policy_from_estimator(estimator, n_actions)"
+            "pass policy_from_estimator(estimator, n_actions), or policy_from_callable for what is no classifier"
+        )
+    if callable(policy) and not isinstance(policy, type) and not hasattr(policy, "action_probabilities"):
+        raise ValueError(
+            f"policy must be a policy, got the function {getattr(policy, '__name__', type(policy).__name__)}: "
+            "pass policy_from_callable(function, feature_names, action_names)"
         )
     if hasattr(policy, "action_probabilities"):
         parts = ("n_features", "n_actions", "feature_names", "action_names", "scale", "probability_source")
         missing = [part for part in parts if not hasattr(policy, part)]
         raise ValueError(f"policy must be a policy, got {type(policy).__name__} without {', '.join(missing)}")
     raise ValueError(f"policy must be a policy, got {type(policy).__name__}")
+
+
+def with_command(policy: object, asker: str) -> Policy:
+    """Return `policy` if it takes a command; `asker` names what needs one.
+
+    Raises
+    ------
+    ValueError
+        If it is no policy, or takes no command.
+    """
+    checked = checked_policy(policy)
+    if n_commands(checked.feature_names) == 0:
+        raise ValueError(f"{asker} asks what the command does, and this policy takes none (command=None)")
+    return checked

@@ -25,7 +25,7 @@ def play_coalitions(
     background: NDArray[np.float64],
     env_name: str,
     coalitions: Sequence[int],
-    command: tuple[float, float],
+    command: tuple[float, float] | None,
     seeds: Sequence[int],
     *,
     most_return: float = np.inf,
@@ -41,8 +41,8 @@ def play_coalitions(
     env_name : str
     coalitions : sequence of int
         Bit j says whether input j is known.
-    command : (float, float)
-        Desired return and horizon at the start of every episode.
+    command : (float, float) or None
+        Desired return and horizon at the start of every episode; None for a policy that takes no command.
     seeds : sequence of int
         Of the environment: common random numbers, so that coalitions differ by nothing else.
     most_return : float
@@ -64,13 +64,13 @@ def _play_part(
     policy: Policy,
     background: NDArray[np.float64],
     env_name: str,
-    command: tuple[float, float],
+    command: tuple[float, float] | None,
     seeds: list[int],
     most_return: float,
     coalitions: list[int],
 ) -> pd.DataFrame:
     environments = Lockstep(env_name)
-    commands = np.tile(np.asarray(command, dtype=np.float64), (len(seeds), 1))
+    commands = None if command is None else np.tile(np.asarray(command, dtype=np.float64), (len(seeds), 1))
     averaging = Averaging(policy, background)
     frames = []
     with threadpool_limits(1):  # sums over several threads round differently

@@ -19,9 +19,9 @@ from udrl_explain.analysis.shapley import ShapleyValues, shapley_values
 from udrl_explain.analysis.timeline.flips import CommandFlip, command_flips
 from udrl_explain.command_space.influence import CommandInfluence, command_influence
 from udrl_explain.command_space.support import CommandSupport, command_support, fitted_commands
-from udrl_explain.commands import N_COMMANDS, Command, checked_inputs, input_rows
+from udrl_explain.commands import N_COMMANDS, Command, checked_inputs, input_rows, n_commands, n_observations
 from udrl_explain.episodes import Episode
-from udrl_explain.policies import Policy, greedy_actions
+from udrl_explain.policies import Policy, greedy_actions, with_command
 from udrl_explain.policies.of_runs import PolicyOwner, policy_and_background
 from udrl_explain.results import Drawn, displayed
 
@@ -111,7 +111,15 @@ class Explanation(Drawn):
 
     @property
     def command(self) -> Command:
-        """The command in force."""
+        """The command in force.
+
+        Raises
+        ------
+        ValueError
+            If the policy takes none.
+        """
+        if n_commands(self.values.feature_names) == 0:
+            raise ValueError("there is no command in force: this policy takes none (command=None)")
         return Command(float(self.row[-2]), float(self.row[-1]))
 
     @property
@@ -124,8 +132,11 @@ class Explanation(Drawn):
         elif self.action != self.most_probable:
             other = percent(float(self.values.outputs[0, self.most_probable]))
             start += f", drawn although {names[self.most_probable]} is more probable ({other})"
-        state = state_words(self.values.feature_names[:-N_COMMANDS], self.row, self.pushes[:-N_COMMANDS])
-        command = command_words(float(self.pushes[-N_COMMANDS:].sum()), self.influence)
+        n_state = n_observations(self.values.feature_names)
+        state = state_words(self.values.feature_names[:n_state], self.row, self.pushes[:n_state])
+        if n_state == len(self.pushes):
+            return f"{start}: {state}."
+        command = command_words(float(self.pushes[n_state:].sum()), self.influence)
         return f"{start}: {state}; {command}{self._flip_words()}."
 
     def _flip_words(self) -> str:
@@ -162,7 +173,7 @@ class Explanation(Drawn):
         columns = {
             "rank": np.arange(1, n_features + 1),
             "feature": np.array(self.values.feature_names, dtype=object)[order],
-            "is_command": order >= n_features - N_COMMANDS,
+            "is_command": order >= n_observations(self.values.feature_names),
             "feature_value": self.row[order],
             "action": self.action,
             "action_name": self.values.action_names[self.action],
@@ -288,6 +299,10 @@ def _support(
     policy: Policy,
     background: ArrayLike | None,
 ) -> CommandSupport | None:
+    if n_commands(policy.feature_names) == 0:
+        if training_commands is not None:
+            with_command(policy, "explain with training_commands")
+        return None
     if training_commands is not None:
         return command_support(training_commands)
     if run is not None:

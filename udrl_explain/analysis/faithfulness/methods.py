@@ -53,6 +53,6 @@ def global_importances(
     _, probability = permutation_scores(policy, inputs, actions, N_PERMUTATIONS, generator, n_jobs)
     scores = {PERMUTATION: probability.importance}
     if isinstance(policy, ForestPolicy) and policy.forest.link == "mean":
-        scores = {IMPURITY: impurity_scores(policy.forest).importance} | scores
-    # The last entry is the command pair.
-    return {name: np.tile(score[:-1], (len(inputs), 1)) for name, score in scores.items()}
+        scores = {IMPURITY: impurity_scores(policy).importance} | scores
+    # The command pair stands behind the inputs, where there is one.
+    return {name: np.tile(score[: policy.n_features], (len(inputs), 1)) for name, score in scores.items()}

@@ -1,6 +1,6 @@
 """The single measures of importance: tree impurity, path impurity, permutation and mean absolute SHAP.
 
-Every array has one entry per input and a last one for the command pair.
+Every array has one entry per input and a last one for the command pair, where the policy takes a command.
 """
 
 from dataclasses import dataclass, replace
@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.attributions import attribute
 from udrl_explain.attributions.pair import magnitudes_with_pair, with_pair
-from udrl_explain.commands import N_COMMANDS
-from udrl_explain.forest import Forest
+from udrl_explain.commands import N_COMMANDS, n_commands
 from udrl_explain.parallel import in_threads
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 from udrl_explain.statistics.clusters import cluster_values
@@ -68,12 +67,13 @@ class Scores:
     interval: NDArray[np.object_] | None = None
 
 
-def impurity_scores(forest: Forest) -> Scores:
+def impurity_scores(policy: ForestPolicy) -> Scores:
     """Mean decrease in impurity as ``feature_importances_`` of averaged trees gives it.
 
     Breiman (2001); normalised per tree, averaged over the trees that split, normalised again. All zeros for a
     forest that never splits.
     """
+    forest = policy.forest
     inner = np.flatnonzero(~forest.is_leaf)
     weighted = forest.cover * forest.impurity
     decrease = weighted[inner] - weighted[forest.children_left[inner]] - weighted[forest.children_right[inner]]
@@ -85,13 +85,15 @@ def impurity_scores(forest: Forest) -> Scores:
     splits = shares[np.unique(tree)]
     mean = splits.mean(axis=0) if len(splits) else np.zeros(forest.n_features)
     importance = mean / mean.sum() if mean.sum() > 0 else mean
-    std = _std(with_pair(splits)) if len(splits) else np.zeros(forest.n_features + 1)
-    return Scores(IMPURITY, with_pair(importance), std, "trees", exact=True)
+    importance = with_pair(importance, policy.feature_names)
+    std = _std(with_pair(splits, policy.feature_names)) if len(splits) else np.zeros(len(importance))
+    return Scores(IMPURITY, importance, std, "trees", exact=True)
 
 
-def path_impurity_scores(forest: Forest, tree_rows: NDArray[np.float32], n_jobs: int | None) -> Scores:
+def path_impurity_scores(policy: ForestPolicy, inputs: NDArray[np.float64], n_jobs: int | None) -> Scores:
     """Fall of impurity along each row's paths, summed over trees, averaged over rows (arXiv 2411.11457)."""
-    rows = with_pair(path_impurity(forest, tree_rows, n_jobs))
+    falls = path_impurity(policy.forest, policy.tree_inputs(inputs), n_jobs)
+    rows = with_pair(falls, policy.feature_names)
     return Scores(PATH_IMPURITY, rows.mean(axis=0), _std(rows), "rows", exact=True, rows=rows)
 
 
@@ -100,7 +102,7 @@ def shap_scores(
 ) -> Scores:
     """Mean over rows and actions of the magnitude of the Shapley values; the pair's values are added first."""
     shapley = attribute(policy, inputs, background, seed=seed, n_jobs=n_jobs)
-    values = magnitudes_with_pair(shapley.values)
+    values = magnitudes_with_pair(shapley.values, policy.feature_names)
     rows = values.mean(axis=1)
     return Scores(
         SHAP, rows.mean(axis=0), _std(rows), "rows", exact=shapley.exact, rows=rows,
@@ -123,7 +125,8 @@ def permutation_scores(
     """
     n_rows, n_features = inputs.shape
     groups = [np.array([column]) for column in range(n_features)]
-    groups.append(np.arange(n_features - N_COMMANDS, n_features))
+    if n_commands(policy.feature_names):
+        groups.append(np.arange(n_features - N_COMMANDS, n_features))
     # Forests walk in compiled loops; another estimator may not be safe in several threads.
     n_threads = n_jobs if isinstance(policy, ForestPolicy) else 1
     base = agreement(policy, inputs, actions)

@@ -28,9 +28,9 @@ from udrl_explain.analysis.importance.measures import (
     shap_scores,
     with_intervals,
 )
-from udrl_explain.attributions.pair import PAIR_NAME
+from udrl_explain.attributions.pair import names_with_pair
 from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
-from udrl_explain.commands import N_COMMANDS, checked_actions, checked_inputs
+from udrl_explain.commands import checked_actions, checked_inputs, n_observations
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import Drawn, displayed
 
@@ -90,7 +90,7 @@ class Importance(Drawn):
     exact: bool
 
     def __post_init__(self) -> None:
-        expected = (len(self.feature_names) + 1,)
+        expected = (len(names_with_pair(self.feature_names)),)
         for score in self.scores:
             for name in ("importance", "std", "low", "high"):
                 array = getattr(score, name)
@@ -170,8 +170,8 @@ class Importance(Drawn):
         position = np.arange(n_features + 1)
         return {
             "method": score.method,
-            "feature": [*self.feature_names, PAIR_NAME],
-            "is_command": position >= n_features - N_COMMANDS,
+            "feature": list(names_with_pair(self.feature_names)),
+            "is_command": position >= n_observations(self.feature_names),
             "is_group": position == n_features,
         }
 
@@ -258,9 +258,9 @@ def feature_importance(
     scores = []
     if isinstance(policy, ForestPolicy):
         if IMPURITY in wanted:
-            scores.append(impurity_scores(policy.forest))
+            scores.append(impurity_scores(policy))
         if PATH_IMPURITY in wanted:
-            scores.append(path_impurity_scores(policy.forest, policy.tree_inputs(rows), n_jobs))
+            scores.append(path_impurity_scores(policy, rows, n_jobs))
     if ACCURACY in wanted or PROBABILITY in wanted:
         generator = np.random.default_rng(permutation_seed)
         pair = permutation_scores(policy, rows, taken, n_repeats, generator, n_jobs)
@@ -273,7 +273,7 @@ def feature_importance(
         unavailable=unavailable,
         accuracy=float(accuracy),
         taken_probability=float(probability),
-        collinearity=command_collinearity(rows),
+        collinearity=command_collinearity(rows, policy.feature_names),
         feature_names=policy.feature_names,
         action_names=policy.action_names,
         n_resamples=n_resamples,

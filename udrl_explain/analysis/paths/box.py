@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.paths.votes import tree_votes
-from udrl_explain.commands import N_COMMANDS, by_name, checked_inputs
+from udrl_explain.commands import by_name, checked_inputs, n_observations
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy
 from udrl_explain.results import displayed
 from udrl_explain.trees.float32_edges import last_input_left
@@ -108,7 +108,6 @@ class DecisionBox:
 
     def to_frame(self) -> pd.DataFrame:
         """One row per row and input, columns :data:`COLUMNS`; bounds and distances in natural units."""
-        n_features = len(self.feature_names)
         row, column = (index.ravel() for index in np.indices(self.values.shape))
         below, above = (self.values - self.lower).ravel(), (self.upper - self.values).ravel()
         direction = np.where(below < above, "below", "above").astype(object)
@@ -119,7 +118,7 @@ class DecisionBox:
         columns = {
             "row": row,
             "feature": np.array(self.feature_names, dtype=object)[column],
-            "is_command": column >= n_features - N_COMMANDS,
+            "is_command": column >= n_observations(self.feature_names),
             "value": self.values.ravel(),
             "lower": self.lower.ravel(),
             "upper": self.upper.ravel(),

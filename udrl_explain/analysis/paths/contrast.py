@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.paths.votes import leaf_actions, tree_votes
 from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, Command, by_name, checked_inputs, checked_state, input_rows
-from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions, with_command
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.trees.partings import partings
 from udrl_explain.trees.walks import TreeSteps, tree_steps
@@ -224,7 +224,7 @@ def path_contrast(
     ValueError
         If the policy is no forest, or an argument does not fit it.
     """
-    checked_policy(policy)
+    with_command(policy, "contrast_paths")
     if not isinstance(policy, ForestPolicy):
         raise ValueError(
             f"path_contrast needs a forest policy, got {type(policy).__name__}, which has no tests to show; "

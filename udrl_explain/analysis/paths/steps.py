@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.paths.votes import leaf_actions
-from udrl_explain.commands import N_COMMANDS, checked_actions, checked_inputs
+from udrl_explain.commands import checked_actions, checked_inputs, n_observations
 from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.self_check import SelfCheckError
@@ -143,7 +143,7 @@ class DecisionPaths(Drawn):
             "node": self.node,
             "next_node": self.next_node,
             "feature": np.array(self.feature_names, dtype=object)[self.feature],
-            "is_command": self.feature >= len(self.feature_names) - N_COMMANDS,
+            "is_command": self.feature >= n_observations(self.feature_names),
             "value": self.value,
             "threshold": self.threshold,
             "went_left": self.went_left,
@@ -170,7 +170,7 @@ class DecisionPaths(Drawn):
         columns = {
             "row": row,
             "feature": np.array(self.feature_names, dtype=object)[column],
-            "is_command": column >= n_features - N_COMMANDS,
+            "is_command": column >= n_observations(self.feature_names),
             "action": action,
             "action_name": np.array(self.action_names, dtype=object)[action],
             "contribution": self.contributions.ravel(),

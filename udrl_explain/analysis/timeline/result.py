@@ -15,13 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.timeline.flips import CommandFlip, command_flips
 from udrl_explain.attributions import attribute
-from udrl_explain.attributions.pair import PAIR_NAME, with_pair
+from udrl_explain.attributions.pair import names_with_pair, with_pair
 from udrl_explain.command_space.influence import CommandInfluence, command_influence
 from udrl_explain.command_space.nearest_changes import CommandChange
 from udrl_explain.command_space.support import CommandSupport, command_support
-from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs
+from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, checked_inputs, n_commands
 from udrl_explain.episodes import Episode
-from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions
+from udrl_explain.policies import ForestPolicy, Policy, checked_policy, greedy_actions, with_command
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.trees.partings import DecisiveTest
 
@@ -144,12 +144,14 @@ class Timeline(Drawn):
         action taken, with the `input`. Base value and inputs add up to the probability of the action taken.
         """
         length, n_actions = self.probabilities.shape
-        n_features = len(self.feature_names)
-        parts = [PARTS[0]] * n_actions + [PARTS[1]] + [PARTS[2]] * (n_features + 1)
-        names = [*self.action_names, PARTS[1], *self.feature_names, PAIR_NAME]
+        players = names_with_pair(self.feature_names)
+        parts = [PARTS[0]] * n_actions + [PARTS[1]] + [PARTS[2]] * len(players)
+        names = [*self.action_names, PARTS[1], *players]
         empty = np.full((length, n_actions + 1), np.nan)
-        values = np.column_stack([self.probabilities, self.base_values, with_pair(self.shapley)])
-        inputs = np.column_stack([empty, self.episode.inputs, np.full(length, np.nan)])
+        shapley_values = with_pair(self.shapley, self.feature_names)
+        values = np.column_stack([self.probabilities, self.base_values, shapley_values])
+        pair = np.full((length, len(players) - len(self.feature_names)), np.nan)
+        inputs = np.column_stack([empty, self.episode.inputs, pair])
         shapley = np.array([part != PARTS[0] for part in parts])
         step, k = (index.ravel() for index in np.indices(values.shape))
         columns = {name: column[step] for name, column in self._step_columns().items()}
@@ -227,6 +229,7 @@ class Timeline(Drawn):
     def _step_columns(self) -> dict[str, NDArray[np.generic] | pd.api.extensions.ExtensionArray]:
         length, view = len(self.episode), self.commands
         actions = self.episode.actions
+        commanded = n_commands(self.feature_names) > 0
         unknown = pd.array([pd.NA] * length, dtype="boolean")
         nothing = np.full(length, np.nan)
         flips: Sequence[CommandFlip | None] = [None] * length if view is None else view.flips
@@ -238,8 +241,8 @@ class Timeline(Drawn):
             "action_name": np.array(self.action_names, dtype=object)[actions],
             "is_greedy": greedy_actions(self.probabilities) == actions,
             "reward": self.episode.rewards,
-            "desired_return": self.episode.inputs[:, RETURN_COLUMN],
-            "desired_horizon": self.episode.inputs[:, HORIZON_COLUMN],
+            "desired_return": self.episode.inputs[:, RETURN_COLUMN] if commanded else nothing,
+            "desired_horizon": self.episode.inputs[:, HORIZON_COLUMN] if commanded else nothing,
             "seen": unknown if view is None else view.seen,
             "density": nothing if view is None else view.density,
             "support": np.full(length, "" if view is None else str(view.support.kind), dtype=object),
@@ -315,6 +318,7 @@ def episode_timeline(
     taken = shapley.values[np.arange(len(rows)), :, episode.actions]
     view = None
     if training_commands is not None:
+        with_command(policy, "episode_timeline with training_commands")
         support = command_support(training_commands)
         view = _command_view(policy, rows, support, (checked_grid[0], checked_grid[1]), n_jobs)
     return Timeline(
