@@ -41,7 +41,7 @@ ANALYSES_MUST_NOT_IMPORT = {"figures", "files"}
 MATPLOTLIB_ALLOWED = ("figures", "report")
 # The lazy public names, which TYPE_CHECKING imports repeat for this test; scikit-learn's classifiers and a report's
 # sections by their name; and the figures of results, which one line of `results` finds for every `plot()`.
-IMPORT_BY_NAME_ALLOWED = {"", "results", "figures", "report.build", "training.learners"}
+IMPORT_BY_NAME_ALLOWED = {"", "results", "figures", "report.answers", "training.learners"}
 
 
 def module_name(path):

@@ -20,6 +20,9 @@ PROMISED = {
     "load_run": ("folder",),
     "find_runs": ("folder",),
     "policy_from_estimator": ("estimator", "n_actions", "return_scale", "horizon_scale"),
+    "policy_from_callable": ("function", "feature_names", "action_names"),
+    "run_from_episodes": ("policy", "env_name", "episodes"),
+    "save_run": ("run",),
     "compare": ("a", "b", "inputs"),
     "explain": ("run_or_policy", "row"),
     "feature_importance": ("policy", "inputs", "actions"),
@@ -38,7 +41,11 @@ PROMISED = {
     "final_returns": ("runs",),
     "Run": ("config", "directory", "policy"),
 }
-KEYWORDS = {"feature_importance": ("seed", "n_repeats"), "faithfulness": ("actions", "seed")}
+KEYWORDS = {
+    "policy_from_callable": ("command",),
+    "feature_importance": ("seed", "n_repeats"),
+    "faithfulness": ("actions", "seed"),
+}
 DEFAULTS = {
     "train_policy": {"directory": "data"},
     "run_study": {"directory": "data"},

@@ -4,7 +4,9 @@ train_policy, TrainConfig              train a policy, store the run
 run_study, StudyConfig                 train many, and put what came of them in one table
 load_run, find_runs, Run               read stored runs
 policy_from_estimator                  bring a classifier that you fitted yourself
+policy_from_callable                   bring any function from rows to probabilities or actions
 collect                                episodes of any policy
+run_from_episodes, save_run            store them as a run, which a report reads
 explain                                one decision in one sentence
 compare                                two policies: where they act differently, and why
 shapley_values, shapley_interactions   how much each input pushed each action
@@ -39,10 +41,13 @@ if TYPE_CHECKING:
     from udrl_explain.analysis.stability import stability as stability
     from udrl_explain.analysis.timeline.result import episode_timeline as episode_timeline
     from udrl_explain.config import TrainConfig as TrainConfig
+    from udrl_explain.policies import policy_from_callable as policy_from_callable
     from udrl_explain.policies import policy_from_estimator as policy_from_estimator
     from udrl_explain.rollouts.collecting import collect as collect
     from udrl_explain.runs import find_runs as find_runs
     from udrl_explain.runs import load_run as load_run
+    from udrl_explain.runs import run_from_episodes as run_from_episodes
+    from udrl_explain.runs import save_run as save_run
     from udrl_explain.runs.run import Run as Run
     from udrl_explain.studying.config import StudyConfig as StudyConfig
     from udrl_explain.studying.study import run_study as run_study
@@ -59,6 +64,9 @@ _HOMES = {
     "Run": "runs.run",
     "load_run": "runs",
     "find_runs": "runs",
+    "run_from_episodes": "runs",
+    "save_run": "runs",
+    "policy_from_callable": "policies",
     "policy_from_estimator": "policies",
     "compare": "analysis.comparison",
     "explain": "analysis.explanation.result",

@@ -35,6 +35,8 @@ class Episode:
     rewards : float64 array of shape (length,)
     seed : int
         The environment's seed.
+    takes_command : bool
+        Whether the inputs end with a command.
 
     Raises
     ------
@@ -46,6 +48,7 @@ class Episode:
     actions: NDArray[np.int64]
     rewards: NDArray[np.float64]
     seed: int
+    takes_command: bool = True
 
     def __post_init__(self) -> None:
         if not len(self.inputs) == len(self.actions) == len(self.rewards) > 0:
@@ -69,8 +72,15 @@ class Episode:
         """Rows with the commands that this episode fulfilled, shape ``(length, n_features)``.
 
         The desired return of step t is the reward from t on, the desired horizon the steps from t on: the
-        training input of Srivastava et al. (2019), section 2.3, for trailing segments. Only for rows that hold one.
+        training input of Srivastava et al. (2019), section 2.3, for trailing segments.
+
+        Raises
+        ------
+        ValueError
+            If the inputs hold no command.
         """
+        if not self.takes_command:
+            raise ValueError("an episode of a policy that takes no command has no commands in hindsight")
         rows = self.inputs.copy()
         rows[:, RETURN_COLUMN] = np.cumsum(self.rewards[::-1])[::-1]
         rows[:, HORIZON_COLUMN] = np.arange(len(self), 0, -1)
@@ -131,6 +141,6 @@ def collect_episodes(
         np.split(np.concatenate([step[part] for step in history])[order], cuts) for part in (1, 2, 3)
     )
     return [
-        Episode(all_inputs[i].copy(), all_actions[i].astype(np.int64), all_rewards[i].copy(), int(seeds[i]))
+        Episode(all_inputs[i].copy(), all_actions[i].astype(np.int64), all_rewards[i].copy(), int(seeds[i]), commanded)
         for i in range(n)
     ]

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from udrl_explain.command_space.influence import state_influence
 from udrl_explain.command_space.support import CommandSupport, fitted_commands
-from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN
+from udrl_explain.commands import HORIZON_COLUMN, N_COMMANDS, RETURN_COLUMN, n_commands
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy
 from udrl_explain.results import html_table, one_line
@@ -51,8 +51,9 @@ class Probes:
     frame : DataFrame
         One row per probe, columns :data:`COLUMNS`: where it comes from (index of the episode in ``run.episodes``,
         step), whether training met its command, and the command influence of its state.
-    support : CommandSupport
-        The commands of the last fit (``run.training_inputs``): what `seen` and the influence refer to.
+    support : CommandSupport or None
+        The commands of the last fit (``run.training_inputs``): what `seen` and the influence refer to. None, and these
+        columns empty, for a policy that takes no command.
     seed : int
     notes : tuple of str
         Kinds that this run does not have, with the reason.
@@ -66,7 +67,7 @@ class Probes:
     inputs: NDArray[np.float64]
     actions: NDArray[np.int64]
     frame: pd.DataFrame
-    support: CommandSupport
+    support: CommandSupport | None
     seed: int
     notes: tuple[str, ...]
 
@@ -143,7 +144,7 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0, n_j
         raise ValueError(f"{run.directory}: there is no policy to explain: {run.policy_note}")
     if len(run.training_inputs) == 0:
         raise ValueError(f"{run.directory}: there are no training rows, so no command can be called seen")
-    support = fitted_commands(run.training_inputs)
+    support = fitted_commands(run.training_inputs) if n_commands(run.feature_names) else None
     rows = _Rows.of(run.episodes)
     generator = np.random.default_rng(seed)
     chosen = {STRATIFIED: _stratified(rows, n, generator)}
@@ -151,16 +152,20 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0, n_j
     chosen[START] = np.sort(generator.permutation(starts)[:n_each])
     chosen[FAILURE], notes = _before_failure(run.episodes, rows, n_each)
     candidates = np.unique(np.concatenate(list(chosen.values())))
-    influence = dict(
-        zip(candidates.tolist(), _influence(run.policy, rows.inputs[candidates], support, n_jobs), strict=True)
-    )
-    ranked = sorted(candidates.tolist(), key=lambda row: (-influence[row], row))
-    chosen[HIGH] = np.array(ranked[:n_each])
-    chosen[LOW] = np.array(sorted(candidates.tolist(), key=lambda row: (influence[row], row))[:n_each])
+    if support is None:
+        influence = dict.fromkeys(candidates.tolist(), np.nan)
+        chosen[HIGH] = chosen[LOW] = np.empty(0, dtype=np.int64)
+        notes = (*notes, f"no {HIGH!r} and {LOW!r} probes: the policy takes no command")
+    else:
+        found = _influence(run.policy, rows.inputs[candidates], support, n_jobs)
+        influence = dict(zip(candidates.tolist(), found, strict=True))
+        ranked = sorted(candidates.tolist(), key=lambda row: (-influence[row], row))
+        chosen[HIGH] = np.array(ranked[:n_each])
+        chosen[LOW] = np.array(sorted(candidates.tolist(), key=lambda row: (influence[row], row))[:n_each])
     where = np.concatenate([chosen[kind] for kind in KINDS])
     kinds = np.repeat(np.array(KINDS, dtype=object), [len(chosen[kind]) for kind in KINDS])
     inputs, actions = rows.inputs[where].copy(), rows.actions[where]
-    commands = inputs[:, -N_COMMANDS:]
+    commands = inputs[:, -N_COMMANDS:] if support is not None else np.full((len(where), N_COMMANDS), np.nan)
     lengths = rows.length[where]
     columns = {
         "probe": np.arange(len(where)),
@@ -172,11 +177,11 @@ def choose_probes(run: Run, *, n: int = 200, n_each: int = 8, seed: int = 0, n_j
         "progress": rows.step[where] / lengths,
         "action": actions,
         "action_name": np.array(run.action_names, dtype=object)[actions],
-        "desired_return": inputs[:, RETURN_COLUMN],
-        "desired_horizon": inputs[:, HORIZON_COLUMN],
-        "seen": support.seen(commands),
-        "density": support.density(commands),
-        "support": str(support.kind),
+        "desired_return": commands[:, RETURN_COLUMN],
+        "desired_horizon": commands[:, HORIZON_COLUMN],
+        "seen": pd.array([pd.NA] * len(where), dtype="boolean") if support is None else support.seen(commands),
+        "density": commands[:, 0] if support is None else support.density(commands),
+        "support": "" if support is None else str(support.kind),
         "command_influence": np.array([influence[row] for row in where.tolist()]),
         "seed": seed,
     }

@@ -146,7 +146,7 @@ def performance(frame: pd.DataFrame, *, feature_names: Sequence[str] | None = No
         is_command = bool(atom & command) and not atom & state
         line(player, is_command, atom.bit_count() > 1, weights[k] @ returns, everything ^ atom)
     worth = (float("nan"),) * 3
-    if state in place and command in place and len(players) > 2:
+    if command and state in place and command in place and len(players) > 2:
         both, neither = returns[-1], returns[0]
         alone_state, alone_command = returns[place[state]], returns[place[command]]
         line(STATE, False, True, (alone_state - neither + both - alone_command) / 2, everything ^ state)

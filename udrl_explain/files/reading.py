@@ -181,6 +181,8 @@ def read_number_table(
     frame = read_csv(path)
     if tuple(frame.columns) != tuple(columns):
         raise ValueError(f"{path}: columns must be {', '.join(columns)}, got {', '.join(map(str, frame.columns))}")
+    if frame.empty:
+        return frame.astype(np.float64)
     for name in columns:
         if name in unknown and frame[name].isna().all():
             continue

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from udrl_explain.commands import COMMAND_NAMES
+from udrl_explain.commands import COMMAND_NAMES, n_commands
 from udrl_explain.environments import check_trusted
 from udrl_explain.playing.performance_options import PerformanceOptions
 from udrl_explain.policies import ForestPolicy, Policy
@@ -40,8 +40,8 @@ def play_performance(options: PerformanceOptions) -> Path:
     )
     if len(run.training_inputs) == 0:
         raise ValueError(f"{options.run}: holds no training rows to average unknown inputs over")
-    command = (run.config.final_desired_return, run.config.final_desired_horizon)
-    if command[0] is None or command[1] is None:
+    command = _command(run)
+    if command is None and n_commands(run.feature_names):
         raise ValueError(f"{options.run}: its settings hold no command to evaluate with")
     players = players_of(options.groups, run.feature_names)
     if len(players) > MOST_PLAYERS:
@@ -59,7 +59,7 @@ def play_performance(options: PerformanceOptions) -> Path:
     limit = run.return_limit
     with tqdm(total=len(coalitions), initial=len(coalitions) - len(left), desc="coalitions", unit="coalition") as bar:
         for part in play_coalitions(
-            run.policy, background, run.config.env_name, left, (command[0], command[1]), seeds,
+            run.policy, background, run.config.env_name, left, command, seeds,
             most_return=limit, n_jobs=options.n_jobs,
         ) if left else ():  # fmt: skip
             done = pd.concat([done, part], ignore_index=True) if len(done) else part
@@ -68,6 +68,11 @@ def play_performance(options: PerformanceOptions) -> Path:
     path = store_performance(run, done)
     unfinished.unlink(missing_ok=True)
     return path
+
+
+def _command(run: Run) -> tuple[float, float] | None:
+    asked = (run.config.final_desired_return, run.config.final_desired_horizon)
+    return None if asked[0] is None or asked[1] is None else (asked[0], asked[1])
 
 
 def players_of(groups: tuple[str, ...], feature_names: tuple[str, ...]) -> list[int]:

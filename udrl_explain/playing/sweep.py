@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from udrl_explain.commands import n_commands
 from udrl_explain.environments import Lockstep, check_trusted
 from udrl_explain.playing.sweep_options import SweepOptions
 from udrl_explain.rollouts.collecting import check_fits
@@ -30,6 +31,8 @@ def redo_sweep(options: SweepOptions) -> Path:
     stored = load_run(options.run)
     if stored.policy is None:
         raise ValueError(f"{options.run}: there is no policy to ask: {stored.policy_note}")
+    if n_commands(stored.feature_names) == 0:
+        raise ValueError(f"{options.run}: its policy takes no command, so there is nothing to sweep")
     check_trusted(
         stored.config.env_name, options.run, options.trust_environment, "give --trust-environment if you trust it"
     )

@@ -104,7 +104,8 @@ def _feature_names(estimator: Any, name: str, given: Sequence[str] | None) -> tu
         raise ValueError(
             f"{name} was fitted on the columns {', '.join(fitted)}, whose last two must be "
             f"{' and '.join(COMMAND_NAMES)}: fit it on columns in that order or, where those two are the commands "
-            "under other names, give feature_names"
+            "under other names, give feature_names; for a policy without a command take "
+            "policy_from_callable(estimator.predict_proba, ..., command=None)"
         )
     return fitted
 

@@ -7,14 +7,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
+from udrl_explain.commands import n_commands
 from udrl_explain.figures.choices import RUNS
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
+from udrl_explain.report.answers import answer_of
 from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.faults import answered_without_faults
 from udrl_explain.report.findings.registry import find
@@ -93,7 +94,7 @@ def _build(
             if name in NEED_SHAPLEY and kernel is not None:
                 kernel.wait()
             with context.timed(name):
-                built[name], found = answered_without_faults(name, partial(_answer, name), context)
+                built[name], found = answered_without_faults(name, partial(answer_of, name), context)
             problems += found
         start = time.perf_counter()
         sections = [section for name in options.sections if (section := built[name]).items or section.notes]
@@ -126,12 +127,6 @@ def _build(
     return target / PAGE, problems
 
 
-def _answer(question: str, context: ReportContext) -> Section:
-    """Section of one question, made by the module of its name."""
-    section: Section = import_module(f"udrl_explain.report.sections.{question}").answer(context)
-    return section
-
-
 def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
     entries = []
     for scope in scopes:
@@ -150,7 +145,9 @@ def _lead(scope: ReportScope) -> str:
         f"{', '.join(str(run.config.seed) for run in experiment.runs)})"
         for experiment in scope.experiments
     ]
-    return f"Upside-Down RL policies trained on {scope.env_name}: {'; '.join(parts)}."
+    commanded = all(n_commands(run.feature_names) for run in scope.runs)
+    what = "Upside-Down RL policies trained" if commanded else "Policies"
+    return f"{what} on {scope.env_name}: {'; '.join(parts)}."
 
 
 def _settings(options: ReportOptions) -> dict[str, str]:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.figures.catalogue import draw
 from udrl_explain.figures.export import save
 from udrl_explain.figures.style import paper_style
@@ -131,6 +132,12 @@ class ReportContext:
         if run.directory not in self._probes:
             self._probes[run.directory] = choose_probes(run, seed=self.options.seed, n_jobs=self.options.n_jobs)
         return self._probes[run.directory]
+
+    def support(self, run: Run) -> CommandSupport:
+        """Commands of the rows of a run's last fit: which are called seen. Only of a policy that takes a command."""
+        support = self.probes(run).support
+        assert support is not None  # sections that ask get no other runs, see `report.answers`
+        return support
 
     def background(self, run: Run) -> NDArray[np.float64]:
         """Rows that missing inputs are drawn from: all of the last fit, or a random part of them where each costs much.

@@ -22,6 +22,10 @@ NEED_SHAPLEY = frozenset({"importance", "shapley", "response", "timeline"})
 """Those that wait for the kernel of the Shapley values, which may still be compiling."""
 
 
+NEED_COMMAND = frozenset({"training_commands", "obedience", "response", "command_map", "paths"})
+"""Those that ask what the command does: runs whose policy takes none are left out of them, with a line."""
+
+
 def checked_questions(text: str) -> tuple[str, ...]:
     """Return the questions in a comma-separated text in the order of the page; all of them for an empty text.
 

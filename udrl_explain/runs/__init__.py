@@ -4,6 +4,7 @@
 ``policy_files`` and ``estimator_files`` hold the policies, ``paper_runs`` reads what the paper's code wrote.
 """
 
+from udrl_explain.runs.from_episodes import run_from_episodes
 from udrl_explain.runs.loading import load_run
 from udrl_explain.runs.places import find_runs, run_directory
 from udrl_explain.runs.run import PERFORMANCE_COLUMNS, SWEEP_COLUMNS, TRAINING_COMMAND_COLUMNS, Run
@@ -18,6 +19,7 @@ __all__ = [
     "find_runs",
     "load_run",
     "run_directory",
+    "run_from_episodes",
     "save_run",
     "store_performance",
     "store_sweep",

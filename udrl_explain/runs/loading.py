@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.commands import COMMAND_NAMES, CommandScale
+from udrl_explain.commands import COMMAND_NAMES, N_COMMANDS, CommandScale, NoCommand, n_commands
 from udrl_explain.environments import known_input_count
 from udrl_explain.episodes import Episode
 from udrl_explain.files.leftovers import set_aside, words_on
@@ -72,9 +72,9 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         limit = finite_or_nan("return_limit", values.pop("return_limit", None))
         notes = _notes(values.pop("notes", []))
         config = config_of_any_format(values)
-        feature_names, action_names = _names(facts["feature_names"]), _names(facts["action_names"])
-        if feature_names[-2:] != COMMAND_NAMES:
-            raise ValueError(f"feature_names must end with {COMMAND_NAMES}, got {feature_names[-2:]}")
+        feature_names, action_names = _names(facts["feature_names"], 1), _names(facts["action_names"], 2)
+        if n_commands(feature_names) == 0 and set(feature_names) & set(COMMAND_NAMES):
+            raise ValueError(f"feature_names must end with {COMMAND_NAMES} or hold neither, got {feature_names}")
         versions = facts["versions"]
         if not isinstance(versions, dict) or not all(
             isinstance(text, str) and text.isprintable() for version in versions.items() for text in version
@@ -91,18 +91,19 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
     except ValueError as fault:
         raise ValueError(f"{conf}: {fault}") from fault
     n_features, n_actions = len(feature_names), len(action_names)
-    _check_input_count(config.env_name, n_features, conf)
+    _check_input_count(config.env_name, feature_names, conf)
     rows = folder / "training_rows.npz"
     training_inputs, training_actions = _inputs_and_actions(
         read_npz(rows, ("inputs", "actions")), n_features, n_actions, rows
     )
     policy, note = None, "not stored (save_policy was false)"
     if config.save_policy:
-        scale = CommandScale(config.return_scale, config.horizon_scale)
+        kind = CommandScale if n_commands(feature_names) else NoCommand
+        scale = kind(config.return_scale, config.horizon_scale)
         names = {"feature_names": feature_names, "action_names": action_names}
         policy, note = load_policy(folder, n_actions, scale, training_inputs, **names), ""
     tested = config.final_testing
-    episodes, unkept = _load_episodes(folder / "episodes.npz", n_features, n_actions) if tested else ((), np.empty(0))
+    episodes, unkept = _load_episodes(folder / "episodes.npz", feature_names, n_actions) if tested else ((), np.empty(0))
     sweep = _sweep(folder / SWEEP_FILE) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
     grid = folder / GRID_FILE
     run = Run(
@@ -173,9 +174,9 @@ def _check_final_returns(run: Run, conf: Path) -> None:
             raise ValueError(f"{conf}: {name} {stored} is not the {words} return of the final episodes, {found}")
 
 
-def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[tuple[Episode, ...], NDArray[np.float64]]:
+def _load_episodes(path: Path, feature_names: tuple[str, ...], n_actions: int) -> tuple[tuple[Episode, ...], NDArray[np.float64]]:
     arrays = read_npz(path, ("inputs", "actions", "rewards", "offsets", "seeds"), (_UNKEPT,))
-    inputs, actions = _inputs_and_actions(arrays, n_features, n_actions, path)
+    inputs, actions = _inputs_and_actions(arrays, len(feature_names), n_actions, path)
     rewards = np.asarray(as_numbers(arrays, "rewards", np.float64, 1, path), dtype=np.float64)
     offsets = np.asarray(as_numbers(arrays, "offsets", np.int64, 1, path), dtype=np.int64)
     seeds = np.asarray(as_numbers(arrays, "seeds", np.int64, 1, path), dtype=np.int64)
@@ -187,7 +188,7 @@ def _load_episodes(path: Path, n_features: int, n_actions: int) -> tuple[tuple[E
     if not within_limits(unkept):
         raise ValueError(f"{path}: {_UNKEPT!r} must hold finite numbers, at most {LARGEST_NUMBER:.2g}")
     episodes = tuple(
-        Episode(inputs[a:b], actions[a:b], rewards[a:b], int(seed))
+        Episode(inputs[a:b], actions[a:b], rewards[a:b], int(seed), n_commands(feature_names) > 0)
         for a, b, seed in zip(offsets[:-1], offsets[1:], seeds, strict=True)
     )
     return episodes, unkept
@@ -208,14 +209,17 @@ def _inputs_and_actions(
     return inputs, actions
 
 
-def _check_input_count(env_name: str, n_features: int, path: Path) -> None:
+def _check_input_count(env_name: str, feature_names: tuple[str, ...], path: Path) -> None:
     known = known_input_count(env_name)
-    if known is not None and known != n_features:
-        raise ValueError(f"{path}: a policy for {env_name} takes {known} inputs, this run names {n_features}")
+    if known is None:
+        return
+    known += n_commands(feature_names) - N_COMMANDS
+    if known != len(feature_names):
+        raise ValueError(f"{path}: a policy for {env_name} takes {known} inputs, this run names {len(feature_names)}")
 
 
-def _names(value: Any) -> tuple[str, ...]:
-    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(name, str) for name in value):
+def _names(value: Any, least: int) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) < least or not all(isinstance(name, str) for name in value):
         raise ValueError(f"feature_names and action_names must be lists of at least two texts, got {value!r}")
     if len(set(value)) != len(value):
         raise ValueError(f"a name stands twice in {value!r}")

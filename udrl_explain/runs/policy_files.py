@@ -40,7 +40,7 @@ def save_policy(policy: Policy, directory: Path) -> None:
     ValueError
         If the estimator cannot be stored safely.
     """
-    if not isinstance(policy, (ForestPolicy, NeuralPolicy, EstimatorPolicy)):
+    if not can_be_stored(policy):
         raise ValueError(f"a {type(policy).__name__} cannot be stored")
     scale = policy.scale
     common: dict[str, Any] = {
@@ -64,10 +64,17 @@ def save_policy(policy: Policy, directory: Path) -> None:
             "classes": policy.classes,
         }
         write_npz(directory / ARRAY_FILE, common | extra | layers)
-    else:
+    elif isinstance(policy, EstimatorPolicy):
         from udrl_explain.runs.estimator_files import save_estimator  # heavy, and needed for few policies only
 
         save_estimator(policy.estimator, directory / ESTIMATOR_FILE)
+
+
+def can_be_stored(policy: Policy) -> bool:
+    """Whether a policy has a form that a file can hold: no function has, and no estimator that takes no command."""
+    if isinstance(policy, EstimatorPolicy):
+        return policy.scale.takes_command
+    return isinstance(policy, (ForestPolicy, NeuralPolicy))
 
 
 def load_policy(
@@ -87,7 +94,7 @@ def load_policy(
     n_actions : int
         Actions of the environment.
     scale : CommandScale
-        As ``conf.json`` says; a stored policy must agree.
+        As ``conf.json`` says; a stored policy must agree. Only there stands whether it takes a command.
     rows : float64 array of shape (n_rows, n_features)
         Stored input rows; what a net or a foreign estimator answers to the first few is looked at.
     feature_names, action_names : tuple of str, optional
@@ -112,7 +119,7 @@ def load_policy(
         policy = _load_estimator(path, n_actions, scale, rows, feature_names)
     else:
         raise FileNotFoundError(f"{directory}: holds neither {ARRAY_FILE} nor {ESTIMATOR_FILE}")
-    if policy.scale != scale:
+    if policy.scale != CommandScale(scale.return_scale, scale.horizon_scale):
         raise ValueError(f"{path}: scales {policy.scale} differ from those of conf.json, {scale}")
     if policy.n_actions != n_actions:
         raise ValueError(f"{path}: the policy has {policy.n_actions} actions, its environment {n_actions}")
@@ -124,7 +131,7 @@ def load_policy(
             check_answers(policy, rows)
         except ValueError as fault:
             raise _naming(path, fault) from fault
-    return replace(policy, feature_names=feature_names or (), action_names=action_names or ())
+    return replace(policy, scale=scale, feature_names=feature_names or (), action_names=action_names or ())
 
 
 def _load_arrays(path: Path) -> ForestPolicy | NeuralPolicy:

@@ -31,16 +31,22 @@ def check_run_can_be_saved(directory: Path, overwrite: bool) -> None:
     check_folder_can_be_written(directory, overwrite=overwrite, marker=CONFIG_FILE)
 
 
-def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite: bool = False) -> None:
+def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]] = (), *, overwrite: bool = False) -> Path:
     """Write a run to ``run.directory``, whole or not at all.
 
     Parameters
     ----------
     run : Run
+        Its policy is stored where ``config.save_policy`` is true.
     learning_infos : sequence of dict
         One record per fit.
     overwrite : bool
         Replace a run that is there.
+
+    Returns
+    -------
+    Path
+        The folder, ``run.directory``.
 
     Raises
     ------
@@ -81,6 +87,7 @@ def save_run(run: Run, learning_infos: Sequence[Mapping[str, Any]], *, overwrite
             facts["notes"] = list(run.notes)
         text = json.dumps({"format": CONFIG_FORMAT} | config.to_dict() | facts, indent=4, ensure_ascii=False)
         (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+    return run.directory
 
 
 def store_sweep(run: Run, sweep: pd.DataFrame, *, grid: bool) -> Path:

@@ -167,7 +167,7 @@ class Importance(Drawn):
 
     def _labels(self, score: Scores) -> dict[str, object]:
         n_features = len(self.feature_names)
-        position = np.arange(n_features + 1)
+        position = np.arange(len(names_with_pair(self.feature_names)))
         return {
             "method": score.method,
             "feature": list(names_with_pair(self.feature_names)),

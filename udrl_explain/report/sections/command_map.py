@@ -25,9 +25,9 @@ def answer(context: ReportContext) -> Section:
         run = experiment.shown
         assert run.policy is not None
         probes = context.probes(run)
-        returns = _widened(probes.support.returns, return_bounds(run.config.env_name))
-        horizons = _widened(probes.support.horizons, (1.0, np.inf))
-        points = probes.support.commands
+        returns = _widened(context.support(run).returns, return_bounds(run.config.env_name))
+        horizons = _widened(context.support(run).horizons, (1.0, np.inf))
+        points = context.support(run).commands
         support = pd.DataFrame(
             points[:: max(1, len(points) // _MOST_SUPPORT_POINTS)], columns=["desired_return", "desired_horizon"]
         )
@@ -42,7 +42,7 @@ def answer(context: ReportContext) -> Section:
                 row[:-N_COMMANDS],
                 _including(returns, command.desired_return),
                 _including(horizons, command.desired_horizon),
-                training_commands=probes.support,
+                training_commands=context.support(run),
                 n_jobs=context.options.n_jobs,
             )
             stem = f"command_map-{experiment.slug}-{what}"

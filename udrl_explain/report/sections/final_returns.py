@@ -70,6 +70,7 @@ def answer(context: ReportContext) -> Section:
     methods = "; ".join(dict.fromkeys(str(method) for method in frame["method"]))
     pictures = context.pictures("final_returns", {"": "Final returns"}, how)
     notes = [note for note in (coverage_note(counts[0], SEEDS),) if note]
+    notes += [f"`{run.directory}`: {note}" for run in context.scope.runs for note in run.notes]
     return Section(
         "What do the policies achieve in the end?",
         "final-returns",

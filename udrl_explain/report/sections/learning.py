@@ -7,7 +7,15 @@ from udrl_explain.report.page.render import Section
 
 def answer(context: ReportContext) -> Section:
     """Answer the question: how did training go."""
-    curves = learning_curves(context.scope.runs, seed=context.options.seed)
+    trained = [run for run in context.scope.runs if len(run.train_returns)]
+    notes = [
+        f"{experiment.label}: no returns of a training are stored."
+        for experiment in context.scope.experiments
+        if not any(run in trained for run in experiment.runs)
+    ]
+    if not trained:
+        return Section("How did training go?", "learning", "No run stored the returns of its training.", (), notes)
+    curves = learning_curves(trained, seed=context.options.seed)
     frame = curves.to_frame()
     by_seed = context.data("learning_curves_by_seed", curves.by_seed())
     table = context.table(
@@ -35,4 +43,5 @@ def answer(context: ReportContext) -> Section:
         "learning",
         f"Intervals: {curves.method}.",
         [*context.pictures("learning_curves", titles, how), table],
+        notes,
     )

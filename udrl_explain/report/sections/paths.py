@@ -40,7 +40,7 @@ def answer(context: ReportContext) -> Section:
             row[None, :],
             spread=_spread(run.training_inputs),
         )
-        commands = _three_commands(probes.support.commands, probes.support.counts)
+        commands = _three_commands(context.support(run).commands, context.support(run).counts)
         contrast = path_contrast(
             run.policy,
             row[:-N_COMMANDS],

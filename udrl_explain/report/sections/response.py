@@ -20,13 +20,13 @@ def answer(context: ReportContext) -> Section:
         probes = context.probes(run)
         rows = probes.of_kind(STRATIFIED)
         spread_out = rows[:: max(1, len(rows) // N_STATES)][:N_STATES]
-        levels = probes.support.levels()
+        levels = context.support(run).levels()
         result = command_response(
             run.policy,
             probes.inputs[spread_out, :-N_COMMANDS],
             levels[:, 0],
             levels[:, 1],
-            training_commands=probes.support,
+            training_commands=context.support(run),
             background=context.background(run),
             n_jobs=context.options.n_jobs,
         )

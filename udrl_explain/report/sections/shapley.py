@@ -6,6 +6,7 @@ import pandas as pd
 from udrl_explain.analysis.interactions import PARTS, shapley_interactions
 from udrl_explain.analysis.shapley import shapley_values
 from udrl_explain.command_space.collinearity import command_collinearity
+from udrl_explain.commands import n_commands
 from udrl_explain.probes import STRATIFIED
 from udrl_explain.report.context import ReportContext
 from udrl_explain.report.gather import Experiment
@@ -73,9 +74,10 @@ def answer(context: ReportContext) -> Section:
         methods.append(
             f"{experiment.label}: {result.method}, background {context.background_words(run)}, exact {result.exact}"
         )
-        split_rows = np.arange(len(inputs))[:: max(1, len(inputs) // N_SPLIT_ROWS)][:N_SPLIT_ROWS]
-        splits.append(_split_table(context, experiment, run, inputs[split_rows], episodes[split_rows]))
-        note = command_collinearity(run.training_inputs).note
+        if n_commands(run.feature_names):
+            split_rows = np.arange(len(inputs))[:: max(1, len(inputs) // N_SPLIT_ROWS)][:N_SPLIT_ROWS]
+            splits.append(_split_table(context, experiment, run, inputs[split_rows], episodes[split_rows]))
+        note = command_collinearity(run.training_inputs, run.feature_names).note
         notes.append(f"{experiment.label}, rows of the last fit: {note}")
     if splits:
         items.append(

@@ -1,7 +1,8 @@
 """What drove each action of one episode?"""
 
-from udrl_explain.analysis.timeline.result import episode_timeline
+from udrl_explain.analysis.timeline.result import Timeline, episode_timeline
 from udrl_explain.report.context import ReportContext
+from udrl_explain.report.gather import Experiment
 from udrl_explain.report.page.render import Item, Section
 
 
@@ -20,33 +21,7 @@ def answer(context: ReportContext) -> Section:
         )
         title = f"{experiment.label}, seed {run.config.seed}, first final episode"
         stem = f"timeline-{experiment.slug}"
-        frame = result.flips_frame()
-        n_seen = int(frame["seen_flip_action"].notna().sum())
-        flips = context.table(
-            f"timeline_flips-{experiment.slug}",
-            frame,
-            f"{title}: {n_seen} of {result.n_rows} steps that another seen command would have changed",
-            "First the steps at which a seen command flips the action: the nearest one, in spreads of the training "
-            "commands, and for forests the test on which most trees part. Seen are commands like those of the rows of "
-            f"the last fit. At {len(frame) - n_seen} more steps no seen command was found that does, only unseen ones "
-            "of the training range, where the policy extrapolates; the CSV holds the nearest of the range for every "
-            "step, marked by `flip_seen`.",
-            max_rows=8,
-            columns=(
-                "step",
-                "action_name",
-                "desired_return",
-                "desired_horizon",
-                "seen_flip_action_name",
-                "seen_flip_return",
-                "seen_flip_horizon",
-                "seen_distance",
-                "seen_decisive_feature",
-                "seen_decisive_threshold",
-                "distance",
-                "flip_seen",
-            ),
-        )
+        flips = list[Item]() if result.commands is None else [_flips(context, experiment, title, result)]
         table = context.table(
             stem,
             result.to_frame(),
@@ -61,7 +36,7 @@ def answer(context: ReportContext) -> Section:
             "command matters, with the steps at which another seen command would have changed the action; hatched are "
             "those at which only an unseen one would."
         )
-        items += [*context.pictures(stem, {"": f"{title}: step by step"}, how), flips, table]
+        items += [*context.pictures(stem, {"": f"{title}: step by step"}, how), *flips, table]
         methods.append(f"{experiment.label}: {result.method}, exact {result.exact}")
     return Section(
         "What drove each action of one episode?",
@@ -69,4 +44,35 @@ def answer(context: ReportContext) -> Section:
         f"The first episode of the final evaluation, not a chosen one. {'; '.join(methods)}. "
         f"{context.background_note()}",
         items,
+    )
+
+
+def _flips(context: ReportContext, experiment: Experiment, title: str, result: Timeline) -> Item:
+    """Table of the steps that another command would have changed."""
+    frame = result.flips_frame()
+    n_seen = int(frame["seen_flip_action"].notna().sum())
+    return context.table(
+        f"timeline_flips-{experiment.slug}",
+        frame,
+        f"{title}: {n_seen} of {result.n_rows} steps that another seen command would have changed",
+        "First the steps at which a seen command flips the action: the nearest one, in spreads of the training "
+        "commands, and for forests the test on which most trees part. Seen are commands like those of the rows of "
+        f"the last fit. At {len(frame) - n_seen} more steps no seen command was found that does, only unseen ones "
+        "of the training range, where the policy extrapolates; the CSV holds the nearest of the range for every "
+        "step, marked by `flip_seen`.",
+        max_rows=8,
+        columns=(
+            "step",
+            "action_name",
+            "desired_return",
+            "desired_horizon",
+            "seen_flip_action_name",
+            "seen_flip_return",
+            "seen_flip_horizon",
+            "seen_distance",
+            "seen_decisive_feature",
+            "seen_decisive_threshold",
+            "distance",
+            "flip_seen",
+        ),
     )
