@@ -34,6 +34,7 @@ PROMISED = {
     "obedience": ("sweep",),
     "episode_timeline": ("policy", "episode", "background"),
     "learning_curves": ("runs",),
+    "seed_comparison": ("runs",),
     "faithfulness": ("policy", "inputs", "background"),
     "performance": ("frame",),
     "stability": ("runs",),

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from udrl_explain.analysis.paths.steps import decision_paths as decision_paths
     from udrl_explain.analysis.performance import performance as performance
     from udrl_explain.analysis.response import command_response as command_response
+    from udrl_explain.analysis.seed_comparison import seed_comparison as seed_comparison
     from udrl_explain.analysis.shapley import shapley_values as shapley_values
     from udrl_explain.analysis.stability import stability as stability
     from udrl_explain.analysis.timeline.result import episode_timeline as episode_timeline
@@ -80,6 +81,7 @@ _HOMES = {
     "episode_timeline": "analysis.timeline.result",
     "learning_curves": "analysis.learning",
     "final_returns": "analysis.final_returns",
+    "seed_comparison": "analysis.seed_comparison",
     "faithfulness": "analysis.faithfulness.result",
     "performance": "analysis.performance",
     "stability": "analysis.stability",
