@@ -1,5 +1,6 @@
 """Every table that a figure shows, for the names and actions of three environments, without a training."""
 
+import itertools
 import warnings
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ from udrl_explain.analysis.paths.box import decision_box
 from udrl_explain.analysis.paths.contrast import path_contrast
 from udrl_explain.analysis.paths.steps import decision_paths
 from udrl_explain.analysis.response import command_response
+from udrl_explain.analysis.sample_efficiency import sample_efficiency
+from udrl_explain.analysis.seed_comparison import seed_comparison
 from udrl_explain.analysis.shapley import shapley_values
 from udrl_explain.analysis.timeline.result import episode_timeline
 from udrl_explain.analysis.training_commands import training_commands
@@ -38,6 +41,7 @@ ENVIRONMENTS = {
     "LunarLander-v3": (8, 4, (-436.25, 288.75), (1000.0, 71.0)),
 }
 ESTIMATORS = ("ensemble.RandomForestClassifier", "neural", "ensemble.HistGradientBoostingClassifier")
+STUDY_KINDS = ("seed_comparison", "performance_profile", "improvement", "sample_efficiency")
 N_TREES, N_ROWS, N_ITERATIONS = 20, 300, 120
 
 
@@ -123,6 +127,7 @@ def write_tables(env_name, folder):
     tables["action_shares"], tables["action_shares_by_seed"] = shares.to_frame(), shares.by_seed()
     tables["training_commands"] = training_commands(runs).to_frame()
     tables |= _obedience(env_name, runs)
+    tables |= _study(env_name, runs)
     for kind, slug in (("forest", "random_forest"), ("net", "neural_net")):
         policy, inputs, actions = synthetic(env_name, kind)
         background = inputs[:20]
@@ -150,6 +155,22 @@ def write_tables(env_name, folder):
     tables |= _paths(env_name)
     for name, frame in tables.items():
         write_csv(frame, folder / f"{name}.csv")
+
+
+def _study(env_name, runs):
+    comparison = seed_comparison(runs)
+    labels = comparison.to_frame()["label"]
+    curves = [
+        pd.DataFrame({"env_name": env_name, "label": label, "seed": seed, "steps": steps, "test_mean": steps / 9000})
+        for label, seed, steps in itertools.product(labels, (1, 2, 3), [np.arange(2000, 400_000, 50_000)])
+    ]
+    return {
+        f"seed_comparison-{env_name}": comparison.to_frame(),
+        f"seed_comparison_by_seed-{env_name}": comparison.by_seed(),
+        f"performance_profile-{env_name}": comparison.profile_frame(),
+        f"improvement-{env_name}": comparison.improvement_frame(),
+        f"sample_efficiency-{env_name}": sample_efficiency(pd.concat(curves)).to_frame(),
+    }
 
 
 def _obedience(env_name, runs):

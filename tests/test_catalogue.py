@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 from figure_export_helpers import assert_fit_for_print
+from figure_table_helpers import STUDY_KINDS
 from PIL import Image
 from report_helpers import modules_after_help, run_module
 
@@ -25,7 +26,8 @@ def tables(tiny_report):
 
 def test_the_report_draws_every_kind_but_the_grid_of_commands(tables):
     kinds = {path.stem.partition("-")[0] for path in tables.glob("*.csv")}
-    assert set(drawable_kinds()) - kinds == {"obedience_map"}  # tiny runs hold no grid
+    # Tiny runs hold no grid; a study has a page of its own.
+    assert set(drawable_kinds()) - kinds == {"obedience_map", *STUDY_KINDS}
 
 
 def test_redrawn_figures_are_the_reports_own_byte_for_byte(tables, tiny_report, tmp_path):

@@ -5,13 +5,15 @@ from itertools import combinations
 import matplotlib.pyplot as plt
 import pytest
 from figure_export_helpers import assert_fit_for_print, shown_text_sizes
+from figure_table_helpers import STUDY_KINDS
 from PIL import Image
 from report_helpers import run_module
 
 from udrl_explain.figures.catalogue import draw, drawable_kinds
 from udrl_explain.figures.style import STYLES, paper_style
 
-KINDS = [kind for kind in drawable_kinds() if kind != "obedience_map"]  # tiny runs hold no grid of commands
+# Tiny runs hold no grid of commands; a study has a page of its own.
+KINDS = [kind for kind in drawable_kinds() if kind not in ("obedience_map", *STUDY_KINDS)]
 SMALLEST = 7.0  # points
 
 

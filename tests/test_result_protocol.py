@@ -27,6 +27,7 @@ from udrl_explain import (
     obedience,
     performance,
     policy_from_estimator,
+    seed_comparison,
     shapley_interactions,
     shapley_values,
     stability,
@@ -35,6 +36,7 @@ from udrl_explain.analysis.action_shares import action_shares
 from udrl_explain.analysis.importance.spread import importance_spread
 from udrl_explain.analysis.paths.box import decision_box
 from udrl_explain.analysis.paths.contrast import path_contrast
+from udrl_explain.analysis.sample_efficiency import sample_efficiency
 from udrl_explain.analysis.training_commands import training_commands
 from udrl_explain.results import Result
 
@@ -45,6 +47,9 @@ COALITIONS = pd.DataFrame(
         "achieved_return": np.repeat([bin(c).count("1") for c in range(64)], 2) + np.tile([0.0, 1.0], 64),
         "length": 10,
     }
+)
+CURVES = pd.DataFrame(
+    {"env_name": "E", "label": "net", "seed": [1, 1, 2, 2], "steps": [9, 20, 8, 30], "test_mean": [1.0, 3.0, 2.0, 4.0]}
 )
 
 
@@ -92,6 +97,8 @@ MADE = {
         6,
     ),
     "LearningCurves": (lambda run: learning_curves([run]), 2),
+    "SeedComparison": (lambda run: seed_comparison([run, with_seed(run, 9)]), 2),
+    "SampleEfficiency": (lambda run: sample_efficiency(CURVES), 4),
     "FinalReturns": (lambda run: final_returns([run]), 3),
     "ActionShares": (lambda run: action_shares([run]), 12),
     "TrainingCommands": (lambda run: training_commands([run]), 4),
@@ -101,7 +108,7 @@ MADE = {
 }
 DRAWN = {
     "Importance", "ShapleyValues", "Comparison", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns",
-    "ActionShares", "Obedience", "Performance", "Stability",
+    "ActionShares", "Obedience", "Performance", "Stability", "SeedComparison", "SampleEfficiency",
 }  # fmt: skip
 
 

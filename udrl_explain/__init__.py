@@ -15,6 +15,7 @@ decision_paths                         which tests of which trees led to an acti
 command_response, command_map          what changes when the command changes, and where exactly
 obedience, episode_timeline            does the agent do as told; what drove one episode
 learning_curves, final_returns         how training went, and what came out
+seed_comparison                        which experiment is better, and how certain that is
 faithfulness, performance              does an attribution describe the policy; what return is owed to each input
 stability                              do policies of other seeds act alike, and for the same reasons
 """

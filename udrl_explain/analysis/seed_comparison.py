@@ -106,6 +106,8 @@ class SeedComparison(Drawn):
         Every two experiments of one environment once, the earlier first.
     seed, n_resamples : int
         Of the bootstrap, which serves from ten seeds on.
+    method : str
+        How the intervals and the p values were made.
     exact : bool
         False: intervals are estimates. The p values of improvements are counted out.
     """
@@ -114,6 +116,7 @@ class SeedComparison(Drawn):
     pairs: tuple[Pair, ...]
     seed: int
     n_resamples: int
+    method: str
     exact: bool = False
 
     @property
@@ -125,15 +128,6 @@ class SeedComparison(Drawn):
     def n_comparisons(self) -> int:
         """Tests over which p values are corrected: pairs with at least two seeds on either side."""
         return sum(not np.isnan(pair.improvement.p) for pair in self.pairs)
-
-    @property
-    def method(self) -> str:
-        """How the intervals and the p values were made."""
-        words = dict.fromkeys(one.interval.words for one in self.experiments)
-        return (
-            f"{'; '.join(words)}; pairs: Newcombe's interval and exact rank-sum p, Welch's t; corrected by Holm over "
-            f"{self.n_comparisons} comparisons"
-        )
 
     def best(self, env_name: str) -> str | None:
         """Label of the experiment whose mean is highest, if the corrected comparisons carry that; else None.
@@ -275,7 +269,9 @@ def seed_comparison(
     pairs = tuple(
         Pair(i, j, better, more, *p) for (i, j), better, more, p in zip(places, up, gap, corrected, strict=True)
     )
-    return SeedComparison(experiments, pairs, seed, n_resamples)
+    words = dict.fromkeys(one.interval.words for one in experiments)
+    method = f"{'; '.join(words)}; pairs: Newcombe's interval and exact rank-sum p, Welch's t; p corrected by Holm"
+    return SeedComparison(experiments, pairs, seed, n_resamples, method)
 
 
 def _experiment(group: RunGroup, seed: int, n_resamples: int) -> Experiment:

@@ -22,6 +22,8 @@ from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.figures.path_drawing import telling_tree
 from udrl_explain.figures.paths import contrast_fits, plot_decision_path, plot_path_contrast
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
+from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
+from udrl_explain.figures.seed_comparison import plot_improvement, plot_performance_profiles, plot_seed_comparison
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
 from udrl_explain.figures.style import figure_of, page_height
 from udrl_explain.figures.timeline import plot_timeline, strips_of, timeline_height
@@ -118,6 +120,11 @@ def _action_shares(tables: TableSet) -> dict[str, Figure]:
     return {"action_shares": figure_of(plot_action_shares(frame))}
 
 
+def _seed_comparison(tables: TableSet) -> dict[str, Figure]:
+    by_seed = tables.companion("seed_comparison_by_seed")
+    return {tables.stem: figure_of(plot_seed_comparison(tables.frame, by_seed))}
+
+
 def _importance(tables: TableSet) -> dict[str, Figure]:
     fits = panels_height(tables.frame) <= page_height()
     if plt.rcParams["figure.figsize"][0] * 8.0 / plt.rcParams["font.size"] >= _NARROW and fits:
@@ -206,4 +213,8 @@ _DRAWERS: dict[str, Drawer] = {
     "decision_path": _decision_path,
     "path_contrast": _path_contrast,
     "timeline": _timeline,
+    "seed_comparison": _seed_comparison,
+    "performance_profile": _one(plot_performance_profiles),
+    "improvement": _one(plot_improvement),
+    "sample_efficiency": _one(plot_sample_efficiency),
 }

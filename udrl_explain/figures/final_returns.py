@@ -17,7 +17,9 @@ _SEED_OFFSET = 0.22
 _PUBLISHED_OFFSET = -0.22
 
 
-def plot_final_returns(frame: Shown, by_seed: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
+def plot_final_returns(
+    frame: Shown, by_seed: pd.DataFrame | None = None, *, ax: Axes | None = None, seed_marker: str = "|"
+) -> Axes:
     """Draw mean final returns with their intervals for other training seeds (where there are any), one row per label.
 
     Parameters
@@ -27,6 +29,8 @@ def plot_final_returns(frame: Shown, by_seed: pd.DataFrame | None = None, *, ax:
     by_seed : DataFrame, optional
         ``FinalReturns.by_seed()``: draws every seed's mean as a small marker. A result brings its own.
     ax : Axes, optional
+    seed_marker : str
+        Matplotlib's sign for the mark of a seed.
 
     Returns
     -------
@@ -65,7 +69,13 @@ def plot_final_returns(frame: Shown, by_seed: pd.DataFrame | None = None, *, ax:
         check_frame(by_seed, ("label", "mean"))
         heights = by_seed["label"].map(place) + _SEED_OFFSET
         handles += ax.plot(
-            by_seed["mean"], heights, marker="|", color="0.25", markersize=pt(6), label="one seed", **marks
+            by_seed["mean"],
+            heights,
+            marker=seed_marker,
+            color="0.25",
+            markersize=pt(6 if seed_marker == "|" else 2.5),
+            label="one seed",
+            **marks,
         )
         drawn.append(by_seed["mean"].to_numpy(dtype=float))
     published = frame[frame["published_mean"].notna()]

@@ -22,6 +22,8 @@ from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.figures.paths import plot_decision_path, plot_path_contrast
 from udrl_explain.figures.response import plot_command_response
+from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
+from udrl_explain.figures.seed_comparison import plot_seed_comparison
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
 from udrl_explain.figures.timeline import plot_timeline
 from udrl_explain.figures.training_commands import plot_training_commands
@@ -74,6 +76,8 @@ FIGURES: dict[str, Callable[..., Axes | Figure]] = {
     "LearningCurves": _learning_curves,
     "Obedience": _obedience,
     "PathContrast": plot_path_contrast,
+    "SampleEfficiency": plot_sample_efficiency,
+    "SeedComparison": plot_seed_comparison,
     "ShapleyValues": _shapley,
     "Timeline": plot_timeline,
     "TrainingCommands": plot_training_commands,
