@@ -11,6 +11,7 @@ from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
 from udrl_explain.figures.style import SIGNED_MAP, axes_or_new, figure_of, pt
 
 ALPHA = 0.05
+_MOST_BANDS = 4
 _TAIL = 0.025  # of an interval of 95 %
 _DARK = 0.3  # distance of a probability from one half from which on white letters read better
 
@@ -43,7 +44,7 @@ def plot_seed_comparison(frame: Shown, by_seed: pd.DataFrame | None = None, *, a
 
 
 def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
-    """Draw the share of seeds above each return, one flight of steps per experiment, with its interval as a band.
+    """Draw the share of seeds above each return, one flight of steps per experiment.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
+        With the intervals as bands for up to four experiments; more would hide one another.
 
     Raises
     ------
@@ -77,7 +79,8 @@ def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
             name: np.concatenate([[start], profile[name].to_numpy(dtype=float), [float(profile[name].iloc[-1])]])
             for name, start in before.items()
         }
-        ax.fill_between(x, y["low"], y["high"], step="post", color=look.colour, alpha=0.10, linewidth=0, zorder=1)
+        if len(look_of) <= _MOST_BANDS:
+            ax.fill_between(x, y["low"], y["high"], step="post", color=look.colour, alpha=0.10, linewidth=0, zorder=1)
         handles += ax.plot(
             x, y["share"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style, linewidth=pt(1.3),
             zorder=2, clip_on=False, label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
@@ -133,7 +136,7 @@ def plot_improvement(frame: Shown, *, ax: Axes | None = None) -> Axes:
     ax.set_xticks(range(len(labels)), [str(n) for n in numbers])
     ax.set_yticks(range(len(labels)), [f"{label}  {n}" for n, label in zip(numbers, labels, strict=True)])
     title = "chance in % that a seed of the row beats one of the column (* p < 0.05 after correction)"
-    ax.set_title(wrapped(title, figure_of(ax).get_figwidth() * 72 * 0.6, "axes.titlesize"))
+    ax.set_title(wrapped(title, figure_of(ax).get_figwidth() * 72 * 0.5, "axes.titlesize"))
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)

@@ -103,7 +103,9 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
         names = {"feature_names": feature_names, "action_names": action_names}
         policy, note = load_policy(folder, n_actions, scale, training_inputs, **names), ""
     tested = config.final_testing
-    episodes, unkept = _load_episodes(folder / "episodes.npz", feature_names, n_actions) if tested else ((), np.empty(0))
+    episodes, unkept = (
+        _load_episodes(folder / "episodes.npz", feature_names, n_actions) if tested else ((), np.empty(0))
+    )
     sweep = _sweep(folder / SWEEP_FILE) if tested else pd.DataFrame(columns=SWEEP_COLUMNS)
     grid = folder / GRID_FILE
     run = Run(
@@ -174,7 +176,9 @@ def _check_final_returns(run: Run, conf: Path) -> None:
             raise ValueError(f"{conf}: {name} {stored} is not the {words} return of the final episodes, {found}")
 
 
-def _load_episodes(path: Path, feature_names: tuple[str, ...], n_actions: int) -> tuple[tuple[Episode, ...], NDArray[np.float64]]:
+def _load_episodes(
+    path: Path, feature_names: tuple[str, ...], n_actions: int
+) -> tuple[tuple[Episode, ...], NDArray[np.float64]]:
     arrays = read_npz(path, ("inputs", "actions", "rewards", "offsets", "seeds"), (_UNKEPT,))
     inputs, actions = _inputs_and_actions(arrays, len(feature_names), n_actions, path)
     rewards = np.asarray(as_numbers(arrays, "rewards", np.float64, 1, path), dtype=np.float64)
