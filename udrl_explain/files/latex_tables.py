@@ -31,6 +31,8 @@ class Estimate:
         Digits after the point.
     best : {"max", "min"}, optional
         Print the best row bold, if its interval overlaps no other row's. None: nothing is bold.
+    bold : str, optional
+        Column that says which rows to print bold, where that was decided by a comparison of the rows.
     """
 
     value: str
@@ -39,8 +41,11 @@ class Estimate:
     interval: tuple[str, str] | None = None
     decimals: int = 2
     best: Literal["max", "min"] | None = None
+    bold: str | None = None
 
     def __post_init__(self) -> None:
+        if self.best is not None and self.bold is not None:
+            raise ValueError("best and bold exclude each other: one of them says what is printed bold")
         if self.best is not None and self.interval is None:
             raise ValueError("best needs the interval: bold is only for what differs beyond its uncertainty")
 
@@ -101,7 +106,8 @@ def write_latex(
         raise ValueError(f"label must consist of letters, digits and ':._-', got {label!r}")
     columns = list(frame.columns) if columns is None else list(columns)
     wanted = [name for item in columns for name in (item.columns if isinstance(item, Estimate) else (item,))]
-    for name in (*wanted, *within):
+    decided = [item.bold for item in columns if isinstance(item, Estimate) and item.bold is not None]
+    for name in (*wanted, *decided, *within):
         if name not in frame.columns:
             raise ValueError(f"columns must be columns of the frame {list(frame.columns)}, got {name!r}")
 
@@ -161,7 +167,7 @@ def _estimate_cells(frame: pd.DataFrame, item: Estimate, within: Sequence[str]) 
     def number(value: float) -> str:
         return f"{value:.{item.decimals}f}"
 
-    bold: set[int] = set()
+    bold = set(np.flatnonzero(frame[item.bold].to_numpy(dtype=bool)).tolist()) if item.bold is not None else set()
     if item.best is not None and item.interval is not None:
         value, low, high = (frame[name].to_numpy(dtype=float) for name in (item.value, *item.interval))
         groups = frame.groupby(list(within), dropna=False).indices.values() if within else [np.arange(len(frame))]

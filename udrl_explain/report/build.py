@@ -24,6 +24,8 @@ from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
 from udrl_explain.report.questions import NEED_SHAPLEY
+from udrl_explain.report.study.build import build_study
+from udrl_explain.report.study.material import study_material
 from udrl_explain.versions import versions_of
 
 MANIFEST = "manifest.json"
@@ -32,7 +34,7 @@ _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium
 
 
 def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, str]]]:
-    """Write one report per environment, and an index where there are several.
+    """Write one report per environment, and an index where there are several; where there is a study, its page.
 
     Parameters
     ----------
@@ -61,8 +63,14 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
             problems += found
     # A run that cannot be read may be listed in several reports.
     listed = list(by_place(dict.fromkeys(problems)).items())
-    if len(scopes) > 1:
-        pages.append(_write_index(scopes, options, listed))
+    with threadpool_limits(1):
+        material = study_material(options.runs, seed=options.seed) if options.runs.is_dir() else None
+        if material is not None:
+            provenance = {"command": _command_line(options)} | _versions()
+            entries = _entries(scopes, options)
+            pages.append(build_study(material, options, entries, problems=listed, provenance=provenance))
+        elif len(scopes) > 1:
+            pages.append(_write_index(scopes, options, listed))
     return pages, listed
 
 
@@ -127,12 +135,17 @@ def _build(
     return target / PAGE, problems
 
 
-def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
+def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEntry]:
     entries = []
     for scope in scopes:
         picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
         entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown))
+    return entries
+
+
+def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
+    entries = _entries(scopes, options)
     text = render_index(
         entries, options.output, title="Reports of udrl_explain", problems=problems, n_jobs=options.n_jobs
     )

@@ -196,18 +196,18 @@ def render(page: Page, directory: str | Path, *, n_jobs: int | None = None) -> s
     """
     folder = Path(directory)
     pictures = [item for section in page.sections for item in section.items if isinstance(item, Picture)]
-    images = web_images([_inside(folder, picture.file) for picture in pictures], n_jobs)
+    images = web_images([path_inside(folder, picture.file) for picture in pictures], n_jobs)
     image_of = dict(zip(map(id, pictures), images, strict=True))
     sections = []
     for section in page.sections:
         shown = [
-            {"item": item, "image": image_of[id(item)], "downloads": _links(folder, [item.file, *item.downloads])}
+            {"item": item, "image": image_of[id(item)], "downloads": links_to(folder, [item.file, *item.downloads])}
             for item in section.items
             if isinstance(item, Picture)
         ]
         tables = [_table(folder, item) for item in section.items if isinstance(item, TableBlock)]
         sections.append({"section": section, "pictures": shown, "tables": tables})
-    return _fill("page.html.jinja", page=page, sections=sections)
+    return filled("page.html.jinja", page=page, sections=sections)
 
 
 def render_index(
@@ -222,45 +222,47 @@ def render_index(
     """Give the page that leads to several reports, as one HTML file; files and errors as in :func:`render`."""
     folder = Path(directory)
     with_picture = [entry for entry in entries if entry.picture]
-    images = web_images([_inside(folder, entry.picture) for entry in with_picture], n_jobs)
+    images = web_images([path_inside(folder, entry.picture) for entry in with_picture], n_jobs)
     image_of = dict(zip([entry.name for entry in with_picture], images, strict=True))
     cards = [
-        {"entry": entry, "href": _href(folder, entry.file), "image": image_of.get(entry.name)} for entry in entries
+        {"entry": entry, "href": href_to(folder, entry.file), "image": image_of.get(entry.name)} for entry in entries
     ]
-    return _fill(
+    return filled(
         "index.html.jinja", title=title, cards=cards, problems=list(problems), provenance=dict(provenance or {})
     )
 
 
 def _table(folder: Path, item: TableBlock) -> dict[str, Any]:
     if isinstance(item.source, str):
-        frame = read_csv(_inside(folder, item.source))
+        frame = read_csv(path_inside(folder, item.source))
         files = [item.source, *(name for name in item.downloads if name != item.source)]
     else:
         frame, files = item.source, list(item.downloads)
     if item.columns is not None:
         frame = frame[list(item.columns)]
-    return {"item": item, "table": shown_table(frame, item.max_rows), "downloads": _links(folder, files)}
+    return {"item": item, "table": shown_table(frame, item.max_rows), "downloads": links_to(folder, files)}
 
 
-def _links(folder: Path, files: Sequence[str]) -> list[dict[str, str]]:
+def links_to(folder: Path, files: Sequence[str]) -> list[dict[str, str]]:
+    """Links to files of a page's folder, each with its kind and size."""
     kinds = [PurePosixPath(name).suffix.lstrip(".").upper() for name in files]
     links = []
     for name, kind in zip(files, kinds, strict=True):
-        size = _inside(folder, name).stat().st_size
+        size = path_inside(folder, name).stat().st_size
         shown = f"{max(1, round(size / 1000))} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
         file = PurePosixPath(name).name
         label = kind if kinds.count(kind) == 1 else file  # two links of one name lead nowhere in particular
-        links.append({"href": _href(folder, name), "label": label, "size": shown, "name": file})
+        links.append({"href": href_to(folder, name), "label": label, "size": shown, "name": file})
     return links
 
 
-def _href(folder: Path, name: str) -> str:
-    _inside(folder, name)
+def href_to(folder: Path, name: str) -> str:
+    """Address of a file of a page's folder."""
+    path_inside(folder, name)
     return quote(name)
 
 
-def _inside(folder: Path, name: str) -> Path:
+def path_inside(folder: Path, name: str) -> Path:
     """The file, if it lies in the page's folder."""
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts or not pure.parts:
@@ -276,7 +278,8 @@ def _inline(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def _fill(template: str, **values: Any) -> str:
+def filled(template: str, **values: Any) -> str:
+    """Fill in a template of this folder; everything is escaped, and the page may run no script but its own."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER),
         autoescape=True,

@@ -1,0 +1,131 @@
+"""The table of a study: rows for the page, for a paper (LaTeX, booktabs) and for a README (Markdown)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from udrl_explain.analysis.seed_comparison import SeedComparison
+from udrl_explain.files.atomic import write_text_whole
+from udrl_explain.files.latex_tables import Estimate, write_latex
+from udrl_explain.report.findings.finding import between, number, percent
+from udrl_explain.statistics.intervals import SEEDS, coverage_note
+
+HEADINGS = (
+    "experiment", "seeds", "mean [95 %]", "median", "IQM", "sd between", "sd within", "lowest to highest", "covers",
+    "published",
+)  # fmt: skip
+
+
+def shown_rows(comparison: SeedComparison) -> pd.DataFrame:
+    """Rows of text, columns `env_name`, `best` and :data:`HEADINGS`; experiments without a run have dashes."""
+    frame, rows = comparison.to_frame(), []
+    for (_, row), one in zip(frame.iterrows(), comparison.experiments, strict=True):
+        some, several = row["n_seeds"] > 0, row["n_seeds"] > 1
+        ends = between(row["low"], row["high"], 1)
+        planned = len(one.group.runs)
+        rows.append(
+            (
+                row["env_name"],
+                bool(row["best"]),
+                row["label"],
+                str(row["n_seeds"]) if row["n_seeds"] == planned else f"{row['n_seeds']} of {planned}",
+                (number(row["mean"], 1) + (f" [{ends}]" if ends else "")) if some else "–",
+                number(row["median"], 1) if some else "–",
+                number(row["iqm"], 1) if some else "–",
+                number(row["std_between"], 1) if several else "–",
+                number(row["std_within"], 1) if some else "–",
+                between(row["lowest"], row["highest"], 1) if several else "–",
+                f"≥ {percent(row['covered_share'])}" if several else "–",
+                f"{number(row['published_mean'], 1)} ± {number(row['published_std'], 1)}"
+                if pd.notna(row["published_mean"])
+                else "",
+            )
+        )
+    return pd.DataFrame(rows, columns=["env_name", "best", *HEADINGS])
+
+
+def write_markdown(comparison: SeedComparison, path: Path) -> Path:
+    """Write the table for a README; the best experiment of an environment is bold where the comparisons carry it."""
+    shown = shown_rows(comparison)
+    headings = ("environment", *HEADINGS)
+    lines = [f"| {' | '.join(headings)} |", f"|{' --- |' * len(headings)}"]
+    for row in shown.to_dict("records"):
+        cells = [str(row[name]) for name in HEADINGS]
+        if row["best"]:
+            cells[2] = f"**{cells[2]}**"
+        lines.append(f"| {row['env_name']} | {' | '.join(cells)} |")
+    return write_text_whole("\n".join(lines) + "\n", path)
+
+
+def write_study_latex(comparison: SeedComparison, path: Path, *, digest: str) -> Path:
+    """Write the table for a paper; the caption names the seeds, the intervals and what bold means."""
+    frame = comparison.to_frame()
+    frame = frame[frame["n_seeds"] > 0]
+    frame = frame.assign(published=_published(frame))
+    counts = [int(count) for count in frame["n_seeds"]]
+    caption = (
+        "Final returns over training seeds: mean with its 95 % interval for other training seeds "
+        f"({_methods(frame)}), median, interquartile mean, standard deviations between seeds and within one seed's "
+        f"episodes. {coverage_note(min(counts), SEEDS)} Bold: beats every other experiment of its environment, exact "
+        f"rank-sum tests corrected by Holm over {comparison.n_comparisons} comparisons, p < 0.05. Seeds: "
+        f"{seeds_words_of(comparison)}."
+    )
+    return write_latex(
+        frame,
+        path,
+        caption=caption,
+        label="tab:study",
+        columns=[
+            "env_name",
+            "label",
+            "n_seeds",
+            Estimate("mean", "return [95 %]", interval=("low", "high"), decimals=1, bold="best"),
+            "median",
+            "iqm",
+            "std_between",
+            "std_within",
+            "published",
+        ],
+        headings={
+            "env_name": "environment", "label": "experiment", "n_seeds": "seeds", "iqm": "IQM",
+            "std_between": "sd between", "std_within": "sd within",
+        },
+        decimals=1,
+        provenance={"study.csv": f"sha256 {digest}"},
+    )  # fmt: skip
+
+
+def seeds_words_of(comparison: SeedComparison) -> str:
+    """Which seeds stand behind the rows: ``0-9 (CartPole-v0 random forest, ...); 0-2 (...)``."""
+    groups: dict[str, list[str]] = {}
+    for one in comparison.experiments:
+        if one.evaluated:
+            words = ranges([run.config.seed for run in one.evaluated])
+            groups.setdefault(words, []).append(f"{one.group.env_name} {one.group.label}")
+    if len(groups) == 1:
+        return next(iter(groups))
+    return "; ".join(f"{words} ({', '.join(names)})" for words, names in groups.items())
+
+
+def ranges(seeds: Sequence[int]) -> str:
+    """``0-4, 7``."""
+    parts: list[list[int]] = []
+    for seed in sorted(seeds):
+        if parts and seed == parts[-1][1] + 1:
+            parts[-1][1] = seed
+        else:
+            parts.append([seed, seed])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
+
+
+def _methods(frame: pd.DataFrame) -> str:
+    words = dict.fromkeys(str(method).rsplit(": ", 1)[-1] for method in frame["method"])
+    return "; ".join(words)
+
+
+def _published(frame: pd.DataFrame) -> list[str]:
+    return [
+        f"{row['published_mean']:.1f} ± {row['published_std']:.1f}" if pd.notna(row["published_mean"]) else "–"
+        for _, row in frame.iterrows()
+    ]
