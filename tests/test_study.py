@@ -13,6 +13,8 @@ from udrl_explain import study as command
 from udrl_explain import train_policy
 from udrl_explain.files.locks import locked
 from udrl_explain.parallel import WorkerDiedError
+from udrl_explain.report.build import build_reports
+from udrl_explain.report.options import ReportOptions
 from udrl_explain.studying import study as studying
 from udrl_explain.studying import training
 from udrl_explain.studying.places import CellPlaces
@@ -57,6 +59,16 @@ def test_steps_are_those_of_all_training_episodes_warm_up_included(undisturbed, 
     assert [iterations for iterations, _ in told] == [0, 1, 2]
     assert told[-1][1] == frame.query("seed == 2")["steps"].item()
     assert told[0][1] > 0
+
+
+def test_a_report_of_its_folder_opens_with_the_study(undisturbed, tmp_path):
+    options = ReportOptions(undisturbed, output=tmp_path, only="final_returns", formats="png", n_jobs=1)
+    pages, problems = build_reports(options)
+    assert pages[-1] == tmp_path / "index.html"
+    assert problems == []
+    page = pages[-1].read_text(encoding="utf-8")
+    assert "3 trainings are done." in page
+    assert 'href="CartPole-v0/report.html"' in page
 
 
 def test_what_is_there_is_not_trained_again(undisturbed, monkeypatch):
@@ -144,6 +156,16 @@ def test_what_another_process_trains_is_running_and_left_to_it(tmp_path):
         assert run_study(config, tmp_path, n_jobs=1).method == "0 done, 1 running, 0 failed, 0 missing"
         assert not places.run.exists()
     assert look_at_study(config, tmp_path)[0].state == "missing", "the lock of a process that is gone is no lock"
+
+
+def test_runs_that_are_there_can_be_collected_without_training(undisturbed, tmp_path, monkeypatch):
+    shutil.copytree(undisturbed / "CartPole-v0", tmp_path / "CartPole-v0")
+    shutil.rmtree(CellPlaces(STUDY.cells()[2], tmp_path).run)
+    monkeypatch.setattr(training, "train_policy", None)
+    study = run_study(STUDY, tmp_path, n_jobs=1, train=False)
+    assert study.method == "2 done, 0 running, 0 failed, 1 missing"
+    assert study.table["seed"].tolist() == [1, 2]
+    assert study.table["seconds"].isna().all(), "nobody measured how long they took"
 
 
 def test_two_shards_leave_what_one_study_does(undisturbed, tmp_path):

@@ -136,7 +136,7 @@ def test_settings_on_the_command_line():
         ({"shard": "0/3"}, "shard must be k/n"),
         ({"shard": "4/3"}, "shard must be k/n"),
         ({"shard": "third"}, "shard must be k/n"),
-        ({"list_states": True, "print_slurm": True}, "exclude each other"),
+        ({"list_states": True, "print_slurm": True}, "--list and --print-slurm exclude each other"),
     ],
 )
 def test_flags_that_do_not_fit(flags, rule):

@@ -34,6 +34,7 @@ def main() -> int:
         scheduler=options.scheduler,
         shard=options.part_of(),
         retry=options.retry,
+        train=not options.collect,
         progress=True,
     )
     for name, reason in study.failed.items():

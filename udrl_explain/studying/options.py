@@ -49,6 +49,8 @@ class StudyOptions:
     """Train again what failed, or was stopped at its limit."""
     list_states: Annotated[bool, tyro.conf.arg(name="list")] = False
     """Print how far every training is, and train nothing."""
+    collect: bool = False
+    """Write study.csv of the runs that are there, also of those that other commands trained, and train nothing."""
     print_slurm: bool = False
     """Print a script for Slurm, one array job with a task for each of the parts that --shard names (by default 16),
     and train nothing."""
@@ -62,8 +64,9 @@ class StudyOptions:
                     )
         if (self.backend == "dask") != (self.scheduler is not None):
             raise ValueError("--backend dask and --scheduler ADDRESS belong together")
-        if self.list_states and self.print_slurm:
-            raise ValueError("--list and --print-slurm exclude each other")
+        alone = {"--list": self.list_states, "--collect": self.collect, "--print-slurm": self.print_slurm}
+        if sum(alone.values()) > 1:
+            raise ValueError(f"{' and '.join(flag for flag, given in alone.items() if given)} exclude each other")
         self.part_of()
 
     def study(self) -> StudyConfig:

@@ -115,6 +115,7 @@ def run_study(
     scheduler: str | None = None,
     shard: tuple[int, int] = (1, 1),
     retry: bool = False,
+    train: bool = True,
     progress: bool = False,
 ) -> Study:
     """Train what is missing of a study, and write ``study.csv`` and ``study_curves.csv`` into its directory.
@@ -136,6 +137,8 @@ def run_study(
         ``(3, 16)``: only the third of sixteen parts, every sixteenth training.
     retry : bool
         Train again what failed, or was stopped at its limit, in an earlier call.
+    train : bool
+        False: write the tables of the runs that are there, and train nothing.
     progress : bool
         Show a progress bar on stderr.
 
@@ -157,7 +160,7 @@ def run_study(
     thread_count(n_jobs)
     cells = in_shard(config.cells(), shard)
     try:
-        _train_all(cells, place, n_jobs=n_jobs, scheduler=scheduler, retry=retry, progress=progress)
+        _train_all(cells, place, n_jobs=n_jobs, scheduler=scheduler, retry=retry, train=train, progress=progress)
     finally:
         table, curves = _write_tables(cells, place)
     return Study(Path(directory), states_of(cells, place, table), table, curves)
@@ -178,10 +181,17 @@ def in_shard(cells: Sequence[Item], shard: tuple[int, int]) -> tuple[Item, ...]:
 
 
 def _train_all(
-    cells: tuple[Cell, ...], place: Path, *, n_jobs: int | None, scheduler: str | None, retry: bool, progress: bool
+    cells: tuple[Cell, ...],
+    place: Path,
+    *,
+    n_jobs: int | None,
+    scheduler: str | None,
+    retry: bool,
+    train: bool,
+    progress: bool,
 ) -> None:
     """Train until nothing is left that can be; what another process has taken meanwhile is looked at again."""
-    left = _left(cells, place, retry)
+    left = _left(cells, place, retry=retry, train=train)
     for cell in left:
         places = CellPlaces(cell, place)
         if not is_locked(places.lock):
@@ -206,7 +216,7 @@ def _train_all(
                     raise
                 _alone(suspects, place, scheduler)
                 mine += 1
-            left = _left(left, place, retry=False) if mine else ()
+            left = _left(left, place, retry=False, train=train) if mine else ()
 
 
 def _parent(scheduler: str | None) -> int | None:
@@ -214,13 +224,14 @@ def _parent(scheduler: str | None) -> int | None:
     return os.getpid() if scheduler is None else None
 
 
-def _left(cells: tuple[Cell, ...], place: Path, retry: bool) -> tuple[Cell, ...]:
+def _left(cells: tuple[Cell, ...], place: Path, *, retry: bool, train: bool) -> tuple[Cell, ...]:
     """Cells to train, and those whose run is there but not measured."""
     states = states_of(cells, place, read_table(place))
     return tuple(
         state.cell
         for state in states
-        if state.state == MISSING or (retry and state.can_be_retried) or (state.has_run and not _measured(state, place))
+        if (train and (state.state == MISSING or (retry and state.can_be_retried)))
+        or (state.has_run and not _measured(state, place))
     )
 
 

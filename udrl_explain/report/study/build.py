@@ -13,8 +13,14 @@ from udrl_explain.report.page.render import IndexEntry, Picture
 from udrl_explain.report.page.study import StudyPage, render_study
 from udrl_explain.report.study.findings import study_findings
 from udrl_explain.report.study.material import StudyMaterial
-from udrl_explain.report.study.tables import HEADINGS, seeds_words_of, shown_rows, write_markdown, write_study_latex
-from udrl_explain.statistics.intervals import SEEDS, coverage_note
+from udrl_explain.report.study.tables import (
+    HEADINGS,
+    coverage_words,
+    seeds_words_of,
+    shown_rows,
+    write_markdown,
+    write_study_latex,
+)
 from udrl_explain.studying.records import DONE
 
 FOLDER = "study"
@@ -71,18 +77,22 @@ def build_study(
             "files": sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()),
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    counts = [len(one.evaluated) for one in comparison.experiments if one.evaluated]
     page = StudyPage(
         f"Study: {_listed(material.environments)}",
-        f"{material.counted()} Seeds: {seeds_words_of(comparison)}.",
+        material.counted(),
         shown_rows(comparison),
         HEADINGS,
-        f"{_CAPTION} {coverage_note(min(counts), SEEDS)}".strip(),
+        f"{_CAPTION} {coverage_words(comparison)}".strip(),
         [f"{FOLDER}/{TABLES}/{name}" for name in ("study.tex", "study.md", "seed_comparison.csv", "improvement.csv")],
         study_findings(comparison),
         pictures,
         _unfinished(material),
-        {**provenance, "study.csv": f"sha256 {digest}", "intervals": comparison.method},
+        {
+            **provenance,
+            "study.csv": f"sha256 {digest}",
+            "seeds": seeds_words_of(comparison),
+            "intervals": comparison.method,
+        },
     )
     html = render_study(page, entries, options.output, problems=problems, n_jobs=options.n_jobs)
     return write_text_whole(html, options.output / "index.html")

@@ -9,12 +9,13 @@ from udrl_explain.analysis.seed_comparison import SeedComparison
 from udrl_explain.files.atomic import write_text_whole
 from udrl_explain.files.latex_tables import Estimate, write_latex
 from udrl_explain.report.findings.finding import between, number, percent
-from udrl_explain.statistics.intervals import SEEDS, coverage_note
+from udrl_explain.statistics.intervals import COVERAGE, SEEDS, coverage_note
 
 HEADINGS = (
     "experiment", "seeds", "mean [95 %]", "median", "IQM", "sd between", "sd within", "lowest to highest", "covers",
     "published",
 )  # fmt: skip
+_MOST_GROUPS = 4
 
 
 def shown_rows(comparison: SeedComparison) -> pd.DataFrame:
@@ -63,18 +64,17 @@ def write_study_latex(comparison: SeedComparison, path: Path, *, digest: str) ->
     frame = comparison.to_frame()
     frame = frame[frame["n_seeds"] > 0]
     frame = frame.assign(published=_published(frame))
-    counts = [int(count) for count in frame["n_seeds"]]
     caption = (
         "Final returns over training seeds: mean with its 95 % interval for other training seeds "
         f"({_methods(frame)}), median, interquartile mean, standard deviations between seeds and within one seed's "
-        f"episodes. {coverage_note(min(counts), SEEDS)} Bold: beats every other experiment of its environment, exact "
+        f"episodes. {coverage_words(comparison)} Bold: beats every other experiment of its environment, exact "
         f"rank-sum tests corrected by Holm over {comparison.n_comparisons} comparisons, p < 0.05. Seeds: "
         f"{seeds_words_of(comparison)}."
     )
     return write_latex(
         frame,
         path,
-        caption=caption,
+        caption=" ".join(caption.split()),
         label="tab:study",
         columns=[
             "env_name",
@@ -97,7 +97,7 @@ def write_study_latex(comparison: SeedComparison, path: Path, *, digest: str) ->
 
 
 def seeds_words_of(comparison: SeedComparison) -> str:
-    """Which seeds stand behind the rows: ``0-9 (CartPole-v0 random forest, ...); 0-2 (...)``."""
+    """Which seeds stand behind the rows: ``0-9 (CartPole-v0 random forest, ...); 0-2 (...)``, summed up if many."""
     groups: dict[str, list[str]] = {}
     for one in comparison.experiments:
         if one.evaluated:
@@ -105,6 +105,9 @@ def seeds_words_of(comparison: SeedComparison) -> str:
             groups.setdefault(words, []).append(f"{one.group.env_name} {one.group.label}")
     if len(groups) == 1:
         return next(iter(groups))
+    if len(groups) > _MOST_GROUPS:
+        every = {run.config.seed for one in comparison.experiments for run in one.evaluated}
+        return f"those of {ranges(list(every))} that are done, counted in each row and listed in study.csv"
     return "; ".join(f"{words} ({', '.join(names)})" for words, names in groups.items())
 
 
@@ -119,9 +122,16 @@ def ranges(seeds: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in parts)
 
 
+def coverage_words(comparison: SeedComparison) -> str:
+    """What intervals of so few seeds as the fewest here (of three or more) cover in simulation; may be empty."""
+    counts = [len(one.evaluated) for one in comparison.experiments if len(one.evaluated) >= min(COVERAGE)]
+    return coverage_note(min(counts), SEEDS) if counts else ""
+
+
 def _methods(frame: pd.DataFrame) -> str:
-    words = dict.fromkeys(str(method).rsplit(": ", 1)[-1] for method in frame["method"])
-    return "; ".join(words)
+    """How the intervals were made, of those rows that have one."""
+    made = frame["method"][frame["low"].notna()]
+    return "; ".join(dict.fromkeys(str(method).rsplit(": ", 1)[-1] for method in made)) or "none: too few seeds"
 
 
 def _published(frame: pd.DataFrame) -> list[str]:
