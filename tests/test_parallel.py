@@ -2,13 +2,15 @@
 
 import os
 import threading
+import time
+from concurrent.futures import CancelledError
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from udrl_explain import parallel
-from udrl_explain.parallel import blocks_of, in_threads, thread_count
+from udrl_explain.parallel import Beside, blocks_of, in_threads, thread_count
 
 
 def test_none_means_the_cores_that_this_process_may_use(monkeypatch):
@@ -60,3 +62,39 @@ def test_a_fault_in_the_work_comes_out(n_jobs):
 
     with pytest.raises(KeyError, match="3"):
         in_threads(work, range(6), n_jobs)
+
+
+def square(i):
+    if i == 3:
+        raise KeyError(i)
+    return i * i
+
+
+def die(path):
+    """End the process that does this, the first time."""
+    if not path.exists():
+        path.touch()
+        os._exit(1)
+    return "done here"
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_work_beside_gives_its_results_in_whatever_order_they_are_asked_for(n_jobs):
+    with Beside(n_jobs) as beside:
+        waits = [beside.begin(square, i) for i in range(3)]
+        assert [wait() for wait in reversed(waits)] == [4, 1, 0]
+        with pytest.raises(KeyError, match="3"):
+            beside.begin(square, 3)()
+
+
+def test_work_beside_is_left_when_the_block_ends_and_done_here_where_its_process_died(tmp_path):
+    with Beside(2) as beside:
+        died = beside.begin(die, tmp_path / "died")
+        assert died() == "done here"
+    with Beside(2) as beside:
+        waits = [beside.begin(time.sleep, 0.2) for _ in range(30)]
+        start = time.perf_counter()
+        beside.leave()
+        assert time.perf_counter() - start < 2.5, "thirty sleeps on two processes take three seconds"
+        with pytest.raises(CancelledError):
+            waits[-1]()

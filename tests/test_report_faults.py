@@ -215,3 +215,31 @@ def test_experiments_whose_labels_fall_on_one_name_keep_their_files_apart(tmp_pa
         save_run(dataclasses.replace(run, directory=tmp_path / "data" / "CartPole-v0" / experiment / "7"), [])
     (scope,) = gather(tmp_path / "data")
     assert len({experiment.slug for experiment in scope.experiments}) == 2
+
+
+def test_what_only_drawing_trips_over_costs_its_own_run_alone_in_whatever_process(copied, monkeypatch):
+    from udrl_explain.report.sections import final_returns
+
+    real = final_returns.answer
+
+    def answer(context):
+        section = real(context)
+        if any(run.directory.as_posix() == BAD for run in context.scope.runs):
+            context.data("obedience-broken", pd.DataFrame({"a": [1]}))
+            section = dataclasses.replace(section, items=[*section.items, *context.pictures("obedience-broken", {}, "")])
+        return section
+
+    monkeypatch.setattr(final_returns, "answer", answer)
+    reports = {}
+    for n_jobs in (1, 2):
+        _, problems = build.build_reports(ReportOptions(Path("data"), only="final_returns", n_jobs=n_jobs))
+        ((folder, reason),) = problems
+        assert folder == BAD
+        assert reason.startswith("left out of final_returns: tables/obedience-broken.csv: the frame lacks the columns")
+        report = copied / "reports/CartPole-v0"
+        assert not list(report.glob(".*")), "no attempt is left behind"
+        files = [path for path in report.rglob("*.*") if path.is_file() and path.name != "manifest.json"]
+        reports[n_jobs] = {path.relative_to(report).as_posix(): path.read_bytes() for path in files}
+    assert {"figures/final_returns.png", "figures/final_returns.pdf", "report.html"} < set(reports[1])
+    assert "tables/obedience-broken.csv" not in reports[1]
+    assert reports[1] == reports[2]

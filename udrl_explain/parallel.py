@@ -7,11 +7,13 @@ the interpreter's lock is given up: in loops compiled with ``nogil=True`` and in
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from concurrent.futures import wait as futures_ended
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import joblib
+from joblib.externals.loky import ProcessPoolExecutor
 from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
@@ -177,3 +179,63 @@ def every(seconds: float, action: Callable[[], None]) -> Iterator[None]:
         over.set()
         thread.join()
         action()
+
+
+class Beside:
+    """Processes that work while this one goes on; to be used in a ``with`` block, at whose end :meth:`leave` is called.
+
+    Parameters
+    ----------
+    n_jobs : int or None
+        Processes besides this one; None takes all cores. With 1 the work is done here, when it is begun.
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is no whole number or below 1.
+    """
+
+    def __init__(self, n_jobs: int | None) -> None:
+        processes = thread_count(n_jobs)
+        # No window is opened by a process that nobody sees.
+        self._pool = ProcessPoolExecutor(processes, env={"MPLBACKEND": "agg"}) if processes > 1 else None
+        self._futures: list[Future[Any]] = []
+
+    def __enter__(self) -> "Beside":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.leave()
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def begin(self, work: Callable[[Item], Result], item: Item) -> Callable[[], Result]:
+        """Begin `work` on `item`, both picklable.
+
+        Returns
+        -------
+        callable
+            Waits for the end, and returns the result or raises what the work raised. Work whose process was killed is
+            done here.
+        """
+        if self._pool is None:
+            result = work(item)
+            return lambda: result
+        future = self._pool.submit(work, item)
+        self._futures.append(future)
+
+        def wait() -> Result:
+            try:
+                found: Result = future.result()
+            except BrokenExecutor:
+                found = work(item)
+            return found
+
+        return wait
+
+    def leave(self) -> None:
+        """Forget the work that is not begun, and wait for what is going on."""
+        for future in self._futures:
+            future.cancel()
+        futures_ended(self._futures)
+        self._futures.clear()

@@ -1,6 +1,7 @@
 """Put the report of one environment together and write it whole."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -15,9 +16,10 @@ from tqdm import tqdm
 from udrl_explain.commands import n_commands
 from udrl_explain.figures.choices import RUNS
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
+from udrl_explain.parallel import Beside
 from udrl_explain.report.answers import answer_of
 from udrl_explain.report.context import TABLES, ReportContext
-from udrl_explain.report.faults import answered_without_faults
+from udrl_explain.report.faults import ATTEMPTS, Attempt, answered_without_faults, attempted
 from udrl_explain.report.findings.registry import find
 from udrl_explain.report.findings.tables import ReportTables
 from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
@@ -55,10 +57,10 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
     pages: list[Path] = []
     problems: list[Problem] = []
     # BLAS sums depend on the number of threads; one gives the same bytes everywhere.
-    with threadpool_limits(1), _kernel_compiling(options) as kernel:
+    with threadpool_limits(1), _kernel_compiling(options) as kernel, Beside(options.n_jobs) as beside:
         scopes = gather(options.runs)
         for scope in scopes:
-            page, found = _build(scope, options, kernel)
+            page, found = _build(scope, options, kernel, beside)
             pages.append(page)
             problems += found
     # A run that cannot be read may be listed in several reports.
@@ -90,22 +92,16 @@ def _kernel_compiling(options: ReportOptions) -> Iterator["subprocess.Popen[byte
 
 
 def _build(
-    scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None"
+    scope: ReportScope, options: ReportOptions, kernel: "subprocess.Popen[bytes] | None", beside: Beside
 ) -> tuple[Path, list[Problem]]:
     problems = list(scope.problems)
     target = options.output / scope.name
     with folder_written_whole(target, overwrite=True, marker=MANIFEST) as folder:
-        context = ReportContext(scope, options, folder)
-        built: dict[str, Section] = {}
-        # What needs no Shapley values comes first: their kernel may still be compiling.
-        for name in tqdm(sorted(options.sections, key=NEED_SHAPLEY.__contains__), desc=scope.name, unit="section"):
-            if name in NEED_SHAPLEY and kernel is not None:
-                kernel.wait()
-            with context.timed(name):
-                built[name], found = answered_without_faults(name, partial(answer_of, name), context)
-            problems += found
+        context = ReportContext(scope, options, folder, beside)
+        answers, found = _answers(context, kernel)
+        problems += found
         start = time.perf_counter()
-        sections = [section for name in options.sections if (section := built[name]).items or section.notes]
+        sections = [section for section in answers if section.items or section.notes]
         slugs = {experiment.label: experiment.slug for experiment in scope.experiments}
         tables = ReportTables(folder / TABLES, slugs, scope.env_name)
         page = Page(
@@ -133,6 +129,31 @@ def _build(
         }
         (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return target / PAGE, problems
+
+
+def _answers(context: ReportContext, kernel: "subprocess.Popen[bytes] | None") -> tuple[list[Section], list[Problem]]:
+    """All sections in the order of the page; figures are drawn while the analyses go on."""
+    questions = context.options.sections
+    begun: dict[str, Attempt] = {}
+    problems: list[Problem] = []
+    try:
+        # What needs no Shapley values comes first: their kernel may still be compiling.
+        order = sorted(questions, key=NEED_SHAPLEY.__contains__)
+        for name in tqdm(order, desc=context.scope.name, unit="section"):
+            if name in NEED_SHAPLEY and kernel is not None:
+                kernel.wait()
+            with context.timed(name):
+                begun[name] = attempted(partial(answer_of, name), context)
+        sections = []
+        for name in questions:
+            with context.timed("figures"):
+                section, found = answered_without_faults(name, partial(answer_of, name), context, begun[name])
+            sections.append(section)
+            problems += found
+    finally:
+        context.beside.leave()  # nobody writes there any more
+        shutil.rmtree(context.folder / ATTEMPTS, ignore_errors=True)
+    return sections, problems
 
 
 def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEntry]:

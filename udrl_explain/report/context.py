@@ -6,21 +6,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.command_space.support import CommandSupport
-from udrl_explain.figures.catalogue import draw
-from udrl_explain.figures.export import save
-from udrl_explain.figures.style import paper_style
+from udrl_explain.figures.drawn_files import FigureTask, draw_files
 from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
+from udrl_explain.parallel import Beside
 from udrl_explain.policies import ForestPolicy, NeuralPolicy
 from udrl_explain.probes import Probes, choose_probes
 from udrl_explain.report.gather import Experiment, ReportScope
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page.render import Picture, TableBlock
+from udrl_explain.report.page.render import Picture, Promised, TableBlock
 from udrl_explain.runs.run import Run
 from udrl_explain.tables import write_csv, write_dat
 
@@ -41,6 +39,8 @@ class ReportContext:
     options : ReportOptions
     folder : Path
         Receives ``tables/`` and ``figures/``.
+    beside : Beside
+        Draws the figures.
     timings : dict
         Seconds by part, filled in as they pass.
     """
@@ -48,6 +48,7 @@ class ReportContext:
     scope: ReportScope
     options: ReportOptions
     folder: Path
+    beside: Beside
     timings: dict[str, float] = field(default_factory=dict)
     _probes: dict[Path, Probes] = field(default_factory=dict)
 
@@ -95,32 +96,46 @@ class ReportContext:
         write_csv(frame, self.folder / TABLES / f"{stem}.csv", digits=PORTABLE_DIGITS)
         return f"{TABLES}/{stem}.csv"
 
-    def pictures(self, stem: str, titles: dict[str, str], how_to_read: str) -> list[Picture]:
-        """Draw what the written table `stem` shows, save it in every format, and give its places on the page.
+    def pictures(self, stem: str, titles: dict[str, str], how_to_read: str) -> list[Promised]:
+        """Have drawn what the written table `stem` shows, in every format, by whoever draws while the report goes on.
 
         Parameters
         ----------
         stem : str
-            Of a table that stands already, with its companions.
+            Of a table that stands already, with its companions: they are not written again.
         titles : dict
             Title by name of the figure; "" is the title of every figure not named.
         how_to_read : str
             One sentence.
+
+        Returns
+        -------
+        list of Promised
+            One, which stands for all figures of the table.
         """
-        pictures = []
-        with paper_style(self.options.style):
-            for name, figure in draw(self.folder / TABLES / f"{stem}.csv").items():
-                title = titles.get(name, titles.get("", name))
-                files = []
-                for suffix in self.options.suffixes:
-                    path = self.folder / FIGURES / f"{name}.{suffix}"
-                    save(figure, path, metadata={"Title": title, "runs": self.run_hashes})
-                    files.append(f"{FIGURES}/{name}.{suffix}")
-                plt.close(figure)
-                others = [file for file in files if not file.endswith(".png")]
-                png = f"{FIGURES}/{name}.png"
-                pictures.append(Picture(png, title, how_to_read, (*others, f"{TABLES}/{stem}.csv")))
-        return pictures
+        task = FigureTask(
+            self.folder / TABLES / f"{stem}.csv",
+            self.folder / FIGURES,
+            self.options.style,
+            self.options.suffixes,
+            titles,
+            self.run_hashes,
+        )
+        drawn = self.beside.begin(draw_files, task)
+        others = [suffix for suffix in self.options.suffixes if suffix != "png"]
+
+        def wait() -> list[Picture]:
+            return [
+                Picture(
+                    f"{FIGURES}/{name}.png",
+                    title,
+                    how_to_read,
+                    (*(f"{FIGURES}/{name}.{suffix}" for suffix in others), f"{TABLES}/{stem}.csv"),
+                )
+                for name, title in drawn().items()
+            ]
+
+        return [Promised(wait)]
 
     @property
     def run_hashes(self) -> str:

@@ -6,8 +6,8 @@ page asks nothing of the network, and its content security policy lets no other 
 
 import re
 from base64 import b64encode
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -79,7 +79,20 @@ class TableBlock:
     columns: Sequence[str] | None = None
 
 
-Item = Picture | TableBlock
+@dataclass(frozen=True, eq=False)
+class Promised:
+    """Pictures that are still being drawn.
+
+    Parameters
+    ----------
+    wait : callable
+        Returns them when they are ready, or raises what drawing raised.
+    """
+
+    wait: Callable[[], Sequence[Picture]]
+
+
+Item = Picture | TableBlock | Promised
 
 
 @dataclass(frozen=True)
@@ -95,7 +108,8 @@ class Section:
     intro : str
         What the answer rests on: method, rows, whether it is exact.
     items : sequence of Picture or TableBlock
-        Pictures are shown first, whatever their order here.
+        Pictures are shown first, whatever their order here. Promised ones must be :meth:`ready` before the page is
+        rendered.
     notes : sequence of str
         Cautions a reader must not miss.
     """
@@ -109,6 +123,11 @@ class Section:
     def __post_init__(self) -> None:
         if not _ANCHOR.fullmatch(self.anchor):
             raise ValueError(f"anchor must be lower-case letters, digits and hyphens, got {self.anchor!r}")
+
+    def ready(self) -> "Section":
+        """Wait for promised pictures; raises what drawing them raised."""
+        items = [part for item in self.items for part in (item.wait() if isinstance(item, Promised) else [item])]
+        return replace(self, items=items)
 
 
 @dataclass(frozen=True)
