@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import matplotlib as mpl
+from fontTools import subset
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -75,8 +76,29 @@ def save(
             if kind == "pgf":
                 _save_pgf(fig, partial, path, notes)
             else:
+                settings.enter_context(_fonts_without_layout_tables())
                 fig.savefig(partial, format=kind, dpi=300, bbox_inches=None, metadata=_file_metadata(kind, notes))
     return path
+
+
+class _FontOptions(subset.Options):  # type: ignore[misc]
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.drop_tables += ["GDEF", "GPOS", "GSUB", "MATH", "kern"]
+
+
+@contextmanager
+def _fonts_without_layout_tables() -> Iterator[None]:
+    """Leave out of a PDF's fonts what says how letters join: matplotlib has placed every letter, no viewer reads it.
+
+    Cutting these tables to the letters used takes most of the time of a PDF.
+    """
+    options = subset.Options
+    subset.Options = _FontOptions
+    try:
+        yield
+    finally:
+        subset.Options = options
 
 
 def _start_layout_from_grid(fig: Figure) -> None:
