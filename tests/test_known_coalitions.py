@@ -1,10 +1,13 @@
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 from shapley_helpers import BOOSTED, OTHERS, fitted_policy
 from sklearn.neural_network import MLPClassifier
 
+from udrl_explain import feature_importance
+from udrl_explain.analysis.importance.measures import SHAP
 from udrl_explain.attributions import attribute, attribute_pairs, coalitions
 from udrl_explain.attributions.enumeration import coalition_worths
 from udrl_explain.attributions.worths import all_worths
@@ -50,3 +53,17 @@ def test_coalitions_are_valued_once_for_several_questions(name, monkeypatch):
         attribute(policy, rows[:5], known)
     with pytest.raises(ValueError, match="those of another policy"):
         attribute(fitted_policy({**OTHERS, **BOOSTED}[name]())[0], rows, known)
+
+
+def test_known_coalitions_are_what_faithfulness_and_importance_take_too(monkeypatch):
+    policy, inputs = fitted_policy(OTHERS["net"]())
+    rows, background = inputs[:6], inputs[50:60]
+    known = coalitions(policy, rows, background)
+    expected = feature_importance(policy, rows, np.zeros(6, int), background=background, methods=(SHAP,)).to_frame()
+    monkeypatch.setattr("udrl_explain.attributions.worths.evaluated_worths", None)
+    monkeypatch.setattr("udrl_explain.attributions.dispatch.evaluated_worths", None)
+    np.testing.assert_array_equal(all_worths(policy, rows, known), known.worths)
+    found = feature_importance(policy, rows, np.zeros(6, int), background=known, methods=(SHAP,)).to_frame()
+    pd.testing.assert_frame_equal(found, expected, rtol=0, atol=1e-12)
+    with pytest.raises(ValueError, match="those of other rows"):
+        all_worths(policy, rows[:3], known)

@@ -226,13 +226,17 @@ def test_what_only_drawing_trips_over_costs_its_own_run_alone_in_whatever_proces
         section = real(context)
         if any(run.directory.as_posix() == BAD for run in context.scope.runs):
             context.data("obedience-broken", pd.DataFrame({"a": [1]}))
-            section = dataclasses.replace(section, items=[*section.items, *context.pictures("obedience-broken", {}, "")])
+            section = dataclasses.replace(
+                section, items=[*section.items, *context.pictures("obedience-broken", {}, "")]
+            )
         return section
 
     monkeypatch.setattr(final_returns, "answer", answer)
     reports = {}
     for n_jobs in (1, 2):
-        _, problems = build.build_reports(ReportOptions(Path("data"), only="final_returns", formats="png", n_jobs=n_jobs))
+        _, problems = build.build_reports(
+            ReportOptions(Path("data"), only="final_returns", formats="png", n_jobs=n_jobs)
+        )
         ((folder, reason),) = problems
         assert folder == BAD
         assert reason.startswith("left out of final_returns: tables/obedience-broken.csv: the frame lacks the columns")

@@ -314,12 +314,13 @@ def command_response(
             "give background, for instance the training inputs"
         )
     else:
+        # All levels of a state stand together: a coalition without the command is evaluated once for them.
         rows = np.concatenate(
-            [np.column_stack([observations, np.tile(command, (len(observations), 1))]) for command in commands]
+            [np.column_stack([np.tile(state, (len(commands), 1)), commands]) for state in observations]
         )
         shapley = attribute(policy, rows, background, n_jobs=n_jobs)
         magnitudes = magnitudes_with_pair(shapley.values, policy.feature_names).mean(axis=1)
-        importance = magnitudes.reshape(len(commands), len(observations), -1).mean(axis=1)
+        importance = magnitudes.reshape(len(observations), len(commands), -1).mean(axis=0)
         method, exact, n_background = shapley.method, shapley.exact, shapley.n_background
     return CommandResponse(
         commands=commands,

@@ -84,7 +84,7 @@ def coalitions(policy: Policy, inputs: ArrayLike, background: ArrayLike, *, n_jo
 
 
 def all_worths(
-    policy: Policy, inputs: ArrayLike, background: ArrayLike, *, n_jobs: int | None = None
+    policy: Policy, inputs: ArrayLike, background: ArrayLike | Coalitions, *, n_jobs: int | None = None
 ) -> NDArray[np.float64]:
     """Mean probabilities when only the inputs of a coalition are known, for every coalition of every row.
 
@@ -94,9 +94,9 @@ def all_worths(
         Of at most 12 inputs.
     inputs : array_like of shape (n_rows, n_features)
         Rows to explain, in natural units.
-    background : array_like of shape (n_background, n_features)
+    background : array_like of shape (n_background, n_features) or Coalitions
         Inputs outside a coalition are replaced by each of these rows, and the probabilities averaged over all of
-        them (interventional game).
+        them (interventional game). Coalitions of these rows that were valued before are taken as they are.
     n_jobs : int, optional
         Threads; None takes all cores. Results do not depend on it.
 
@@ -112,6 +112,9 @@ def all_worths(
         If an array does not fit the policy or is empty, or the policy takes more than 12 inputs.
     """
     rows = checked_inputs(inputs, policy.feature_names)
+    if isinstance(background, Coalitions):
+        background.check(policy, rows)
+        return background.worths
     partners = checked_inputs(background, policy.feature_names, "background")
     if len(rows) == 0 or len(partners) == 0:
         raise ValueError("inputs and background must hold at least one row each")

@@ -10,12 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from udrl_explain.attributions import Coalitions, coalitions
+from udrl_explain.attributions.enumeration import MAX_ENUMERATED
 from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.figures.drawn_files import FigureTask, draw_files
 from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
 from udrl_explain.parallel import Beside
 from udrl_explain.policies import ForestPolicy, NeuralPolicy
-from udrl_explain.probes import Probes, choose_probes
+from udrl_explain.probes import STRATIFIED, Probes, choose_probes
 from udrl_explain.report.gather import Experiment, ReportScope
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import Picture, Promised, TableBlock
@@ -51,6 +53,7 @@ class ReportContext:
     beside: Beside
     timings: dict[str, float] = field(default_factory=dict)
     _probes: dict[Path, Probes] = field(default_factory=dict)
+    _known: dict[Path, Coalitions] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in (TABLES, FIGURES):
@@ -167,6 +170,25 @@ class ReportContext:
             return rows
         chosen = np.random.default_rng(self.options.seed).choice(len(rows), wanted, replace=False)
         return rows[np.sort(chosen)]
+
+    def known(self, run: Run) -> Coalitions | NDArray[np.float64]:
+        """What stands for missing inputs of a run's stratified probes, for whoever explains just these rows.
+
+        Where every coalition is evaluated, the coalitions of these rows, valued once for all sections; else
+        :meth:`background`.
+        """
+        policy = run.policy
+        averaged = isinstance(policy, ForestPolicy) and policy.forest.link == "mean"
+        if policy is None or averaged or policy.n_features > MAX_ENUMERATED:
+            return self.background(run)
+        if run.directory not in self._known:
+            probes = self.probes(run)
+            rows = probes.inputs[probes.of_kind(STRATIFIED)]
+            known = coalitions(policy, rows, self.background(run), n_jobs=self.options.n_jobs)
+            if not any(run is experiment.shown for experiment in self.scope.experiments):
+                return known  # other sections explain the shown runs only
+            self._known[run.directory] = known
+        return self._known[run.directory]
 
     def background_note(self) -> str:
         """What the page says of the backgrounds of all experiments, in a sentence."""

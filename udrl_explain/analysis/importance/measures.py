@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.attributions import attribute
+from udrl_explain.attributions import Coalitions, attribute
 from udrl_explain.attributions.pair import magnitudes_with_pair, with_pair
 from udrl_explain.commands import N_COMMANDS, n_commands
 from udrl_explain.parallel import in_threads
@@ -98,7 +98,11 @@ def path_impurity_scores(policy: ForestPolicy, inputs: NDArray[np.float64], n_jo
 
 
 def shap_scores(
-    policy: Policy, inputs: NDArray[np.float64], background: ArrayLike | None, seed: int, n_jobs: int | None
+    policy: Policy,
+    inputs: NDArray[np.float64],
+    background: ArrayLike | Coalitions | None,
+    seed: int,
+    n_jobs: int | None,
 ) -> Scores:
     """Mean over rows and actions of the magnitude of the Shapley values; the pair's values are added first."""
     shapley = attribute(policy, inputs, background, seed=seed, n_jobs=n_jobs)

@@ -28,6 +28,7 @@ from udrl_explain.analysis.importance.measures import (
     shap_scores,
     with_intervals,
 )
+from udrl_explain.attributions import Coalitions
 from udrl_explain.attributions.pair import names_with_pair
 from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
 from udrl_explain.commands import checked_actions, checked_inputs, n_observations
@@ -184,7 +185,7 @@ def feature_importance(
     episodes: ArrayLike | None = None,
     seed: int = 0,
     n_repeats: int = 10,
-    background: ArrayLike | None = None,
+    background: ArrayLike | Coalitions | None = None,
     methods: Sequence[str] = METHODS,
     n_resamples: int = 1000,
     n_jobs: int | None = None,
@@ -206,7 +207,7 @@ def feature_importance(
         Of the permutations and the bootstrap.
     n_repeats : int
         Permutations per input; at least 1.
-    background : array_like of shape (n_background, n_features), optional
+    background : array_like of shape (n_background, n_features) or Coalitions, optional
         For the SHAP values. None means the path-dependent game, which only averaged forests have.
     methods : sequence of str
         Some of :data:`METHODS`.
@@ -285,7 +286,7 @@ def feature_importance(
     )
 
 
-def _unavailable(policy: Policy, background: ArrayLike | None) -> dict[str, str]:
+def _unavailable(policy: Policy, background: ArrayLike | Coalitions | None) -> dict[str, str]:
     """Why some measures do not exist for this policy."""
     kind = type(policy).__name__
     if not isinstance(policy, ForestPolicy):

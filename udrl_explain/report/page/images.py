@@ -67,5 +67,5 @@ def _rendition(path: Path, density: float) -> WebImage:
     # 256 colours are enough for a figure and a third of the bytes.
     reduced = picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
     out = io.BytesIO()
-    reduced.save(out, "PNG", compress_level=9)
+    reduced.save(out, "PNG", compress_level=6)  # 9 takes six times as long for 2 % fewer bytes
     return WebImage(f"data:image/png;base64,{b64encode(out.getvalue()).decode()}", width, height)

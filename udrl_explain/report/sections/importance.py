@@ -28,7 +28,7 @@ def answer(context: ReportContext) -> Section:
                 probes.actions[rows],
                 episodes=probes.frame["episode"].to_numpy()[rows],
                 seed=context.options.seed,
-                background=context.background(run),
+                background=context.known(run),
                 n_jobs=context.options.n_jobs,
             )
             frames[f"seed {run.config.seed}"] = result.to_frame()

@@ -2,9 +2,11 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from udrl_explain.analysis.interactions import PARTS, shapley_interactions
 from udrl_explain.analysis.shapley import shapley_values
+from udrl_explain.attributions import Coalitions
 from udrl_explain.command_space.collinearity import command_collinearity
 from udrl_explain.commands import n_commands
 from udrl_explain.probes import STRATIFIED
@@ -27,12 +29,12 @@ def answer(context: ReportContext) -> Section:
         assert run.policy is not None  # `explained` holds no other
         probes = context.probes(run)
         rows = probes.of_kind(STRATIFIED)
-        inputs = probes.inputs[rows]
+        inputs, known = probes.inputs[rows], context.known(run)
         episodes = probes.frame["episode"].to_numpy()[rows]
         result = shapley_values(
             run.policy,
             inputs,
-            context.background(run),
+            known,
             n_jobs=context.options.n_jobs,
         )
         frame = result.to_frame()
@@ -75,8 +77,9 @@ def answer(context: ReportContext) -> Section:
             f"{experiment.label}: {result.method}, background {context.background_words(run)}, exact {result.exact}"
         )
         if n_commands(run.feature_names):
-            split_rows = np.arange(len(inputs))[:: max(1, len(inputs) // N_SPLIT_ROWS)][:N_SPLIT_ROWS]
-            splits.append(_split_table(context, experiment, run, inputs[split_rows], episodes[split_rows]))
+            spread_out = np.arange(len(inputs))[:: max(1, len(inputs) // N_SPLIT_ROWS)][:N_SPLIT_ROWS]
+            game = known[spread_out] if isinstance(known, Coalitions) else known
+            splits.append(_split_table(context, experiment, run, inputs[spread_out], episodes[spread_out], game))
         note = command_collinearity(run.training_inputs, run.feature_names).note
         notes.append(f"{experiment.label}, rows of the last fit: {note}")
     if splits:
@@ -100,14 +103,19 @@ def answer(context: ReportContext) -> Section:
 
 
 def _split_table(
-    context: ReportContext, experiment: Experiment, run: Run, inputs: np.ndarray, episodes: np.ndarray
+    context: ReportContext,
+    experiment: Experiment,
+    run: Run,
+    inputs: NDArray[np.float64],
+    episodes: NDArray[np.int64],
+    known: Coalitions | NDArray[np.float64],
 ) -> pd.DataFrame:
     """Mean size of each part, half the sum over the actions: as much probability as it moves from some to others."""
     assert run.policy is not None
     result = shapley_interactions(
         run.policy,
         inputs,
-        context.background(run),
+        known,
         n_jobs=context.options.n_jobs,
     )
     sizes = np.abs(result.split).sum(axis=2) / 2
