@@ -24,8 +24,9 @@ PAIRS_AT_ONCE = 1 << 18
 PAIR_FLOATS = 1 << 21  # joined rows of one coalition: 16 MB
 BACKGROUND_AT_ONCE = 1 << 15
 ROWS_PER_CALL = 8192
-PENDING_FLOATS = 1 << 19
+PENDING_FLOATS = 1 << 20
 CALL_FLOATS = 1 << 16  # of one call: 512 KB stay in the core's cache
+CALLS_AT_ONCE = 4  # of a thread: handing work over takes longer than a call where other work waits for the cores
 
 
 def joined_rows(
@@ -118,7 +119,12 @@ def interaction_weights(n_features: int) -> NDArray[np.float64]:
 def evaluated(outputs: Outputs, rows: NDArray[np.float64], n_jobs: int | None) -> NDArray[np.float64]:
     """Outputs of many rows, in calls of bounded size."""
     at_once = min(ROWS_PER_CALL, max(1, CALL_FLOATS // rows.shape[1]))
-    return np.concatenate(in_threads(lambda block: outputs(rows[block]), blocks_of(len(rows), at_once), n_jobs))
+    calls = blocks_of(len(rows), at_once)
+
+    def evaluate(some: slice) -> NDArray[np.float64]:
+        return np.concatenate([outputs(rows[block]) for block in calls[some]])
+
+    return np.concatenate(in_threads(evaluate, blocks_of(len(calls), CALLS_AT_ONCE), n_jobs))
 
 
 def _add_block(
