@@ -51,9 +51,10 @@ def assert_fit_for_print(path, style):
     assert size < LARGEST_VECTOR_FILE, f"{path}: {size} bytes"
 
 
-def shown_text_sizes(fig):
+def shown_text_sizes(fig, *, drawn=False):
     """Sizes in points of every text that can be seen in a figure drawn once."""
-    fig.draw_without_rendering()
+    if not drawn:
+        fig.draw_without_rendering()
     return {
         text.get_fontsize()
         for text in fig.findobj(Text)

@@ -18,7 +18,7 @@ def overlaps(figure):
     Words that an Axes places itself (``ax.text``) may lie inside of it and inside of its boxes.
     """
     figure.set_dpi(100)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     renderer = figure.canvas.get_renderer()
     words = _words(figure, renderer)
     faults = []

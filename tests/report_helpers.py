@@ -1,15 +1,17 @@
 """Two tiny experiments and their report, made once for all tests that look at them."""
 
+import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
 from udrl_explain import TrainConfig, train_policy
+from udrl_explain.files.atomic import write_text_whole
 
 RUNS = {"trees": ("ensemble.RandomForestClassifier", (1, 2)), "net": ("neural", (1,))}
-_MADE = {}
 
 
 def tiny_training(estimator_name, seed, **changes):
@@ -35,25 +37,52 @@ def run_module(module, *arguments, folder, environment=None):
     )
 
 
+def made_once(name, tmp_path_factory, make):
+    """A folder that ``make(folder)`` fills once in a test run; other workers wait until it is whole."""
+    own = tmp_path_factory.getbasetemp()
+    root = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+    folder, end = root / name, root / f"{name}.end"
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        last = time.monotonic() + 300
+        while not end.exists():
+            assert time.monotonic() < last, f"{folder} is not whole after five minutes"
+            time.sleep(0.05)
+    else:
+        fault = "never ended"
+        try:
+            make(folder)
+            fault = ""
+        finally:
+            write_text_whole(fault, end)
+    assert end.read_text() == "", f"{folder} could not be made: see the worker that failed first"
+    return folder
+
+
+def _train(place):
+    for experiment, (estimator_name, seeds) in RUNS.items():
+        for seed in seeds:
+            train_policy(tiny_training(estimator_name, seed), place / "data", experiment=experiment)
+
+
 @pytest.fixture(scope="session")
 def tiny_place(tmp_path_factory):
     """A folder with ``data/CartPole-v0``: a forest with two seeds and a net with one. Only to be read."""
-    if "place" not in _MADE:
-        place = tmp_path_factory.mktemp("tiny")
-        for experiment, (estimator_name, seeds) in RUNS.items():
-            for seed in seeds:
-                train_policy(tiny_training(estimator_name, seed), place / "data", experiment=experiment)
-        _MADE["place"] = place
-    return _MADE["place"]
+    return made_once("tiny", tmp_path_factory, _train)
 
 
 @pytest.fixture(scope="session")
-def tiny_report(tiny_place):
+def tiny_report(tiny_place, tmp_path_factory):
     """Its report as the command writes it, ``reports/CartPole-v0``; what the command said is beside it. To be read."""
-    if "report" not in _MADE:
-        done = run_module("udrl_explain.report", "data", folder=tiny_place)
-        _MADE["report"] = (tiny_place / "reports" / "CartPole-v0", done)
-    return _MADE["report"]
+
+    def make(folder):
+        done = run_module("udrl_explain.report", "data", "--output", folder, folder=tiny_place)
+        said = {"args": [], "returncode": done.returncode, "stdout": done.stdout, "stderr": done.stderr}
+        (folder / "said.json").write_text(json.dumps(said))
+
+    folder = made_once("tiny-reports", tmp_path_factory, make)
+    return folder / "CartPole-v0", subprocess.CompletedProcess(**json.loads((folder / "said.json").read_text()))
 
 
 def modules_after_help(module, folder):

@@ -26,7 +26,7 @@ def of_kind(tables, kind):
     return sorted(path for path in tables.glob("*.csv") if path.stem.partition("-")[0] == kind)
 
 
-@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("style", ["icml", "text", "slides"])  # test_figure_overlaps draws in all of them
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_is_drawn_in_every_style(tables, kind, style):
     """The bug: the legend of a contrast was wider than a column, which left nothing of its Axes (a warning)."""
