@@ -14,8 +14,9 @@ from core_helpers import everything, tiny_run
 from udrl_explain.files import leftovers
 from udrl_explain.files.atomic import check_folder_can_be_written, folder_written_whole, write_text_whole, write_whole
 from udrl_explain.files.leftovers import OLD, PARTIAL, all_set_aside, hidden_name
-from udrl_explain.report.gather import folder_hash, gather
+from udrl_explain.report.gather import gather
 from udrl_explain.runs import load_run, save_run
+from udrl_explain.runs.places import folder_hash
 
 WRITE = """
 import sys, time

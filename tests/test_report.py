@@ -11,9 +11,9 @@ from report_helpers import modules_after_help, run_module, tiny_training
 
 from udrl_explain import final_returns, find_runs, learning_curves, load_run, obedience, train_policy
 from udrl_explain.report import build
-from udrl_explain.report.gather import folder_hash
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.questions import QUESTIONS
+from udrl_explain.runs.places import folder_hash
 from udrl_explain.tables import read_csv
 
 MODULE = "udrl_explain.report"

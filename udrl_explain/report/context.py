@@ -62,7 +62,7 @@ class ReportContext:
     @property
     def explained(self) -> tuple[Experiment, ...]:
         """Experiments whose shown run has a policy and final episodes."""
-        return tuple(e for e in self.scope.experiments if e.shown.policy is not None and e.shown.episodes)
+        return tuple(e for e in self.scope.experiments if e.shown.has_policy and e.shown.n_final and e.shown.episodes)
 
     def only(self, runs: Collection[Run], folder: Path | None = None) -> "ReportContext":
         """Return the same tools for some of the runs, and for another folder where one is given."""
@@ -181,7 +181,8 @@ class ReportContext:
         averaged = isinstance(policy, ForestPolicy) and policy.forest.link == "mean"
         if policy is None or averaged or policy.n_features > MAX_ENUMERATED:
             return self.background(run)
-        if run.directory not in self._known:
+        stored = self._known.get(run.directory)
+        if stored is None or stored.policy is not policy:  # a run that was let go and read again has another one
             probes = self.probes(run)
             rows = probes.inputs[probes.of_kind(STRATIFIED)]
             known = coalitions(policy, rows, self.background(run), n_jobs=self.options.n_jobs)

@@ -9,9 +9,10 @@ from tqdm import tqdm
 
 from udrl_explain.config import safe_folder_name
 from udrl_explain.files.leftovers import all_set_aside, words_on
-from udrl_explain.runs import find_runs, load_run
+from udrl_explain.runs import find_runs
 from udrl_explain.runs.places import CONFIG_FILE
 from udrl_explain.runs.run import Run
+from udrl_explain.runs.stored_run import HeldRuns
 from udrl_explain.statistics.run_groups import grouped_runs
 
 _LONGEST_REASON = 600
@@ -73,7 +74,7 @@ class Experiment:
     @property
     def shown(self) -> Run:
         """The run whose single decisions are shown: the lowest seed that has a policy, never picked by result."""
-        return next((run for run in self.runs if run.policy is not None), self.runs[0])
+        return next((run for run in self.runs if run.has_policy), self.runs[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +115,7 @@ class ReportScope:
 
 
 def gather(place: Path) -> list[ReportScope]:
-    """Read all runs at or below `place`, one scope per environment.
+    """Read all runs at or below `place`, one scope per environment; the large parts of a few are held at a time.
 
     Raises
     ------
@@ -124,13 +125,13 @@ def gather(place: Path) -> list[ReportScope]:
     runs: list[Run] = []
     problems: list[Problem] = []
     hashes: dict[Path, str] = {}
+    held = HeldRuns()
     folders = find_runs(place)
     for folder in tqdm(folders, desc="reading runs", unit="run", leave=False, disable=len(folders) < 4):
         try:
             if not str(folder).isprintable():
                 raise ValueError("the name of its folder cannot be printed")
-            run = load_run(folder)
-            hashes[folder] = folder_hash(folder)
+            run, hashes[folder] = held.read(folder)
             runs.append(run)
         except (ValueError, OSError) as fault:
             problems.append(Problem(folder, one_line(str(fault))))
@@ -154,18 +155,6 @@ def gather(place: Path) -> list[ReportScope]:
         own_hashes = {run.directory.as_posix(): hashes[run.directory] for run in own}
         scopes.append(ReportScope(_report_name(place, own), env_name, _experiments(own), tuple(listed), own_hashes))
     return scopes
-
-
-def folder_hash(folder: Path) -> str:
-    """SHA-256 over the names and contents of the files in a run folder."""
-    digest = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.is_file() and not path.name.startswith("."):  # not what a killed process left half written
-            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
-            with path.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-    return digest.hexdigest()
 
 
 def _belongs_to_another(problem: Problem, runs: Sequence[Run], env_name: str) -> bool:

@@ -1,5 +1,6 @@
 """Where runs lie: ``<directory>/<env_name>/<experiment>/<seed>``, and the names of their files."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -36,3 +37,15 @@ def find_runs(folder: str | Path) -> list[Path]:
     if not found:
         raise FileNotFoundError(f"{folder}: holds no run (a folder with {CONFIG_FILE})")
     return sorted(found)
+
+
+def folder_hash(folder: Path) -> str:
+    """SHA-256 over the names and contents of the files in a run folder."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not path.name.startswith("."):  # not what a killed process left half written
+            digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
+            with path.open("rb") as stream:
+                while block := stream.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()

@@ -117,7 +117,12 @@ class Run:
         return f"final return {self.final_mean:.4g} ± {self.final_std:.3g} over {self.n_final} episodes"
 
     def _policy_words(self) -> str:
-        return "policy loaded" if self.policy is not None else f"no policy: {' '.join(self.policy_note.split())}"
+        return "policy loaded" if self.has_policy else f"no policy: {' '.join(self.policy_note.split())}"
+
+    @property
+    def has_policy(self) -> bool:
+        """Whether there is a policy; else `policy_note` says why not."""
+        return self.policy is not None
 
     @property
     def experiment(self) -> str:
@@ -132,6 +137,6 @@ class Run:
     @property
     def n_final(self) -> int:
         """Episodes of the final evaluation, also where only their mean is stored."""
-        if self.episodes:
+        if len(self.final_returns):
             return len(self.final_returns)
         return self.config.final_testing_sample if np.isfinite(self.final_mean) else 0

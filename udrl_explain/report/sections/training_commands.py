@@ -8,7 +8,7 @@ from udrl_explain.report.page.render import Section
 def answer(context: ReportContext) -> Section:
     """Answer the question: what was asked for during training."""
     frame = training_commands(context.scope.runs).to_frame()
-    notes = [f"`{run.directory}`: {run.policy_note}." for run in context.scope.runs if run.policy is None]
+    notes = [f"`{run.directory}`: {run.policy_note}." for run in context.scope.runs if not run.has_policy]
     question = "What was asked for during training?"
     if frame.empty:
         return Section(
