@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+IDLE_SECONDS = 60
 
 
 def thread_count(n_jobs: int | None) -> int:
@@ -197,8 +198,10 @@ class Beside:
 
     def __init__(self, n_jobs: int | None) -> None:
         processes = thread_count(n_jobs)
-        # No window is opened by a process that nobody sees.
-        self._pool = ProcessPoolExecutor(processes, env={"MPLBACKEND": "agg"}) if processes > 1 else None
+        self._pool = None
+        if processes > 1:
+            # No window is opened by a process that nobody sees, and none outlives a killed one for long.
+            self._pool = ProcessPoolExecutor(processes, timeout=IDLE_SECONDS, env={"MPLBACKEND": "agg"})
         self._futures: list[Future[Any]] = []
 
     def __enter__(self) -> "Beside":
