@@ -105,6 +105,7 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--ask", nargs="+", choices=QUESTIONS, help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=(*QUESTIONS, "all"), help="one question, or all in one process")
     arguments = parser.parse_args()
     if arguments.ask:
         ask(tuple(arguments.ask))
@@ -114,8 +115,12 @@ def main() -> None:
         forest = Path(folder) / "forest.npz"
         store_forest(forest)
         for question in QUESTIONS:
+            if arguments.only not in (None, question):
+                continue
             print(f"{question}, cold; target {TARGETS.get(question, '-')}")
             print(fresh((question,), forest, Path(tempfile.mkdtemp(dir=folder))), end="")
+        if arguments.only not in (None, "all"):
+            return
         cache = Path(tempfile.mkdtemp(dir=folder))
         print(f"all in one process, cold; target {TARGETS['all']}")
         print(fresh(QUESTIONS, forest, cache), end="")
