@@ -63,14 +63,13 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
             page, found = _build(scope, options, kernel, beside)
             pages.append(page)
             problems += found
-    # A run that cannot be read may be listed in several reports.
-    listed = list(by_place(dict.fromkeys(problems)).items())
-    with threadpool_limits(1):
+        # A run that cannot be read may be listed in several reports.
+        listed = list(by_place(dict.fromkeys(problems)).items())
         material = study_material(options.runs, seed=options.seed) if options.runs.is_dir() else None
         if material is not None:
             provenance = {"command": _command_line(options)} | _versions()
             entries = _entries(scopes, options)
-            pages.append(build_study(material, options, entries, problems=listed, provenance=provenance))
+            pages.append(build_study(material, options, entries, beside=beside, problems=listed, provenance=provenance))
         elif len(scopes) > 1:
             pages.append(_write_index(scopes, options, listed))
     return pages, listed

@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
+from udrl_explain.parallel import Beside
 from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.gather import ReportScope
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page.render import IndexEntry, Picture
+from udrl_explain.report.page.render import IndexEntry, Picture, Promised
 from udrl_explain.report.page.study import StudyPage, render_study
 from udrl_explain.report.study.findings import study_findings
 from udrl_explain.report.study.material import StudyMaterial
@@ -40,6 +41,7 @@ def build_study(
     options: ReportOptions,
     entries: Sequence[IndexEntry],
     *,
+    beside: Beside,
     problems: Sequence[tuple[str, str]],
     provenance: Mapping[str, str],
 ) -> Path:
@@ -51,6 +53,8 @@ def build_study(
     options : ReportOptions
     entries : sequence of IndexEntry
         The reports that the page leads to; their files lie in the same folder.
+    beside : Beside
+        Draws the figures.
     problems : sequence of (str, str)
         Runs that the reports left out.
     provenance : mapping
@@ -63,8 +67,15 @@ def build_study(
     """
     comparison, digest = material.comparison, material.digest
     with folder_written_whole(options.output / FOLDER, overwrite=True, marker=MANIFEST) as folder:
-        context = ReportContext(ReportScope(FOLDER, "", (), (), {"study.csv": digest}), options, folder)
-        pictures = {env_name: _pictures(material, env_name, context) for env_name in material.environments}
+        context = ReportContext(ReportScope(FOLDER, "", (), (), {"study.csv": digest}), options, folder, beside)
+        try:
+            promised = {env_name: _pictures(material, env_name, context) for env_name in material.environments}
+            pictures = {
+                env_name: [_below(picture) for part in parts for picture in part.wait()]
+                for env_name, parts in promised.items()
+            }
+        finally:
+            beside.leave()  # nobody writes there any more
         write_markdown(comparison, folder / TABLES / "study.md")
         write_study_latex(comparison, folder / TABLES / "study.tex", digest=digest)
         context.data("seed_comparison", comparison.to_frame())
@@ -98,7 +109,7 @@ def build_study(
     return write_text_whole(html, options.output / "index.html")
 
 
-def _pictures(material: StudyMaterial, env_name: str, context: ReportContext) -> list[Picture]:
+def _pictures(material: StudyMaterial, env_name: str, context: ReportContext) -> list[Promised]:
     comparison = material.comparison
     frames = {
         "seed_comparison": comparison.to_frame(),
@@ -113,11 +124,10 @@ def _pictures(material: StudyMaterial, env_name: str, context: ReportContext) ->
     for name, frame in here.items():
         if len(frame):
             context.data(f"{name}-{slug}", frame)
-    pictures = []
+    pictures: list[Promised] = []
     for name, title, how in _SHOWN:
         if len(here.get(name, ())):
-            drawn = context.pictures(f"{name}-{slug}", {"": f"{title}, {env_name}"}, how)
-            pictures += [_below(picture) for picture in drawn]
+            pictures += context.pictures(f"{name}-{slug}", {"": f"{title}, {env_name}"}, how)
     return pictures
 
 
