@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from udrl_explain.parallel import Beside
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import IndexEntry
 from udrl_explain.report.study.build import build_study
@@ -74,7 +75,14 @@ def page(material, tmp_path_factory):
     (output / "CartPole-v0" / "report.html").write_text("<p>", encoding="utf-8")
     entries = [IndexEntry("CartPole-v0", "CartPole-v0/report.html", "random forest")]
     options = ReportOptions(output, output, formats="png", n_jobs=1)
-    build_study(material, options, entries, problems=[("data/x", "is broken")], provenance={"command": "report"})
+    build_study(
+        material,
+        options,
+        entries,
+        beside=Beside(1),
+        problems=[("data/x", "is broken")],
+        provenance={"command": "report"},
+    )
     return output
 
 
@@ -165,7 +173,7 @@ def test_pictures_can_be_drawn_again_from_the_tables(page):
 def test_the_same_study_gives_the_same_bytes(material, page, tmp_path):
     options = ReportOptions(tmp_path, tmp_path, formats="png", n_jobs=1)
     entries = []
-    build_study(material, options, entries, problems=[], provenance={"command": "report"})
+    build_study(material, options, entries, beside=Beside(1), problems=[], provenance={"command": "report"})
     for path in sorted((tmp_path / "study").rglob("*.*")):
         if path.suffix != ".json":
             assert path.read_bytes() == (page / path.relative_to(tmp_path)).read_bytes(), path
