@@ -49,7 +49,7 @@ class TrainConfig:
     collect_episode: int = 15
     """Episodes collected per iteration."""
     train_per_iter: int | None = None
-    """Fits per iteration (default 1; 100 for neural)."""
+    """Fits per iteration (default 1; 100 for neural, 15 under robust for constant rewards)."""
     batch_size: int | None = None
     """Buffer episodes per fit; 0 takes all (default 0; 256 for neural under paper)."""
     warm_up: int | None = None

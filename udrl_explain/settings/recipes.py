@@ -50,6 +50,7 @@ _PAPER: dict[str, Any] = {
 }
 
 _ROBUST: dict[str, Any] = _PAPER | {
+    "train_per_iter": {_NET: 15, _OTHER: 1},
     "batch_size": 0,
     "rows_per_episode": {_NET: 0, _OTHER: 15},
     "max_rows": {_NET: 768, _OTHER: 6000},
@@ -80,6 +81,7 @@ _ROBUST: dict[str, Any] = _PAPER | {
 }
 
 _VARIED: dict[str, Any] = {
+    "train_per_iter": {_NET: 100, _OTHER: 1},
     "rows_per_episode": 0,
     "max_rows": {_NET: 768, _OTHER: 30000},
     "estimator_arguments": {
@@ -122,12 +124,11 @@ def recipe_value(recipe: Recipe, name: str, estimator_name: str, rewards: Reward
     """
     if recipe == "paper":
         return _for_estimator(_PAPER[name], estimator_name)
-    if name in _VARIED:
-        if rewards is None:
-            return None
-        if rewards == "varied":
-            return _for_estimator(_VARIED[name], estimator_name)
-    return _for_estimator(_ROBUST[name], estimator_name)
+    constant = _for_estimator(_ROBUST[name], estimator_name)
+    varied = _for_estimator(_VARIED.get(name, _ROBUST[name]), estimator_name)
+    if rewards is None:
+        return constant if constant == varied else None
+    return varied if rewards == "varied" else constant
 
 
 def _for_estimator(value: Any, estimator_name: str) -> Any:

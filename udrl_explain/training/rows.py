@@ -69,7 +69,8 @@ class RowDrawer:
     def _even_steps(self, per_episode: int, most: int) -> NDArray[np.int64]:
         starts, lengths = self._buffer.starts, self._buffer.lengths
         if self._config.batch_size:
-            chosen = self._generator.choice(len(starts), size=self._config.batch_size, replace=False)
+            n_chosen = min(self._config.batch_size, len(starts))  # worst_limit may keep a young buffer small
+            chosen = self._generator.choice(len(starts), size=n_chosen, replace=False)
             starts, lengths = starts[chosen], lengths[chosen]
         return _steps_of_episodes(starts, lengths, per_episode, most, self._generator)
 
