@@ -33,7 +33,7 @@ def run_module(module, *arguments, folder, environment=None):
         text=True,
         cwd=folder,
         env=os.environ | (environment or {}),
-        timeout=300,
+        timeout=900,  # a busy machine must not fail a test
     )
 
 
@@ -45,9 +45,9 @@ def made_once(name, tmp_path_factory, make):
     try:
         folder.mkdir()
     except FileExistsError:
-        last = time.monotonic() + 300
+        last = time.monotonic() + 900
         while not end.exists():
-            assert time.monotonic() < last, f"{folder} is not whole after five minutes"
+            assert time.monotonic() < last, f"{folder} is not whole after fifteen minutes"
             time.sleep(0.05)
     else:
         fault = "never ended"
