@@ -33,7 +33,7 @@ class ReportOptions:
     seed: int = 0
     """Seed of everything drawn: probes, permutations, bootstrap."""
     n_jobs: int | None = None
-    """Threads (default: one per core); the results do not depend on it."""
+    """Threads, and processes that draw (default: one per core); the results do not depend on it."""
 
     def __post_init__(self) -> None:
         checked_questions(self.only)
