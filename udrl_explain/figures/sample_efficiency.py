@@ -6,12 +6,13 @@ from matplotlib.ticker import EngFormatter
 
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above
+from udrl_explain.figures.seed_comparison import MOST_BANDS
 from udrl_explain.figures.series import Shown, as_frame, check_frame, fit_returns, looks, possible_returns
 from udrl_explain.figures.style import axes_or_new, pt
 
 
 def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
-    """Draw the mean return of tests over environment steps, one line and one band (95 % for other seeds) per label.
+    """Draw the mean return of tests over environment steps, one line per label.
 
     Parameters
     ----------
@@ -22,8 +23,9 @@ def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        The steps are those of all training episodes, warm-up included. No band where a single seed is known. No part of
-        the figure lies beyond the returns that the environment can give, where these are known.
+        The steps are those of all training episodes, warm-up included. Bands are 95 % for other seeds, for up to four
+        labels (more would hide one another), none where a single seed is known. No part of the figure lies beyond the
+        returns that the environment can give, where these are known.
 
     Raises
     ------
@@ -41,13 +43,15 @@ def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
         curve = curve.sort_values("steps")
         steps = curve["steps"].to_numpy(dtype=float)
         low, high = (curve[name].fillna(curve["mean"]).clip(*bounds).to_numpy(dtype=float) for name in ("low", "high"))
-        ax.fill_between(steps, low, high, step="post", color=look.colour, alpha=0.14, linewidth=0, zorder=1)
+        if len(look_of) <= MOST_BANDS:
+            ax.fill_between(steps, low, high, step="post", color=look.colour, alpha=0.14, linewidth=0, zorder=1)
+            drawn += [pd.Series(low), pd.Series(high)]
         handles += ax.plot(
             steps, curve["mean"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style,
             linewidth=pt(1.2), zorder=2, clip_on=False,
             label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
         )  # fmt: skip
-        drawn += [pd.Series(low), pd.Series(high), curve["mean"]]
+        drawn.append(curve["mean"])
         first, last = curve.iloc[0], curve.iloc[-1]
         told.append(f"{label} from {number(first['mean'])} to {number(last['mean'])} at {int(last['steps']):,} steps")
     every = pd.concat(drawn)

@@ -11,7 +11,8 @@ from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
 from udrl_explain.figures.style import SIGNED_MAP, axes_or_new, figure_of, pt
 
 ALPHA = 0.05
-_MOST_BANDS = 4
+MOST_BANDS = 4
+"""Experiments up to which intervals are drawn as bands; more would hide one another."""
 _TAIL = 0.025  # of an interval of 95 %
 _DARK = 0.3  # distance of a probability from one half from which on white letters read better
 
@@ -79,7 +80,7 @@ def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
             name: np.concatenate([[start], profile[name].to_numpy(dtype=float), [float(profile[name].iloc[-1])]])
             for name, start in before.items()
         }
-        if len(look_of) <= _MOST_BANDS:
+        if len(look_of) <= MOST_BANDS:
             ax.fill_between(x, y["low"], y["high"], step="post", color=look.colour, alpha=0.10, linewidth=0, zorder=1)
         handles += ax.plot(
             x, y["share"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style, linewidth=pt(1.3),

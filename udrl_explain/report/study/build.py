@@ -151,7 +151,8 @@ _SHOWN = (
     (
         "sample_efficiency",
         "Return against environment steps",
-        "Mean over the seeds of their latest test without exploration, with its 95 % interval for other seeds.",
+        "Mean over the seeds of their latest test without exploration, with its 95 % interval for other seeds where "
+        "few experiments share the picture.",
     ),
 )
 
