@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.for_shapiq import chosen_action, interaction_values, tables_of_pairs
 from udrl_explain.attributions import Coalitions, attribute_pairs
 from udrl_explain.commands import checked_inputs
 from udrl_explain.policies import Policy, checked_policy
@@ -108,6 +110,27 @@ class ShapleyInteractions:
             "interaction": whole.ravel(),
         }
         return pd.DataFrame(columns, columns=list(COLUMNS))
+
+    def to_shapiq(self, action: int | str | None = None) -> list[Any]:
+        """One ``shapiq.InteractionValues`` per row, index "k-SII" of order 2: main effects, and pairs as a whole.
+
+        Parameters
+        ----------
+        action : int or str, optional
+            Which output; not needed where there is one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such action.
+        ImportError
+            If shapiq is not installed.
+        """
+        k = chosen_action(action, self.action_names)
+        tables = tables_of_pairs(self.values[..., k], float(self.base_values[k]))
+        return interaction_values(
+            tables, index="k-SII", order=2, n_players=len(self.feature_names), estimated=not self.exact
+        )
 
     def split_frame(self) -> pd.DataFrame:
         """One row per explained row, part (:data:`PARTS`) and action, columns :data:`SPLIT_COLUMNS`."""

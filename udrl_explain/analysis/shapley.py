@@ -5,12 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from udrl_explain.analysis.for_shapiq import chosen_action, interaction_values, tables_of_values
 from udrl_explain.attributions import Coalitions, attribute
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
 from udrl_explain.policies import Policy
@@ -258,6 +259,27 @@ class ShapleyValues(Drawn):
             data=self.inputs.copy(),
             feature_names=list(self.feature_names),
             output_names=list(self.action_names),
+        )
+
+    def to_shapiq(self, action: int | str | None = None) -> list[Any]:
+        """One ``shapiq.InteractionValues`` per row, index "SV", for the plots of the shapiq package.
+
+        Parameters
+        ----------
+        action : int or str, optional
+            Which output; not needed where there is one.
+
+        Raises
+        ------
+        ValueError
+            If there is no such action.
+        ImportError
+            If shapiq is not installed.
+        """
+        k = chosen_action(action, self.action_names)
+        tables = tables_of_values(self.values[:, :, k], float(self.base_values[k]))
+        return interaction_values(
+            tables, index="SV", order=1, n_players=len(self.feature_names), estimated=not self.exact
         )
 
     def _players(self) -> tuple[NDArray[np.object_], NDArray[np.bool_]]:
