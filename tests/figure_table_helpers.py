@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPClassifier
 
 from udrl_explain.analysis.action_shares import action_shares
 from udrl_explain.analysis.command_map import command_map
+from udrl_explain.analysis.distillation.result import distill
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.importance.result import feature_importance
 from udrl_explain.analysis.learning import learning_curves
@@ -31,6 +32,7 @@ from udrl_explain.commands import Command
 from udrl_explain.environments import environment_names
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import policy_from_estimator
+from udrl_explain.printing.small_trees import tree_frame
 from udrl_explain.report.sections.paths import histograms
 from udrl_explain.tables import write_csv
 
@@ -153,6 +155,7 @@ def write_tables(env_name, folder):
             policy, episode, background, training_commands=inputs[:, -2:]
         ).to_frame()
     tables |= _paths(env_name)
+    tables |= _small_trees(env_name)
     for name, frame in tables.items():
         write_csv(frame, folder / f"{name}.csv")
 
@@ -171,6 +174,21 @@ def _study(env_name, runs):
         f"improvement-{env_name}": comparison.improvement_frame(),
         f"sample_efficiency-{env_name}": sample_efficiency(pd.concat(curves)).to_frame(),
     }
+
+
+def _small_trees(env_name):
+    """Trees that imitate a forest on its rows; returns and distances are made up."""
+    policy, inputs, actions = synthetic(env_name, "forest")
+    episodes = [Episode(inputs, actions, np.ones(len(inputs)), seed) for seed in (1, 2)]
+    found = distill(policy, episodes, max_leaves=(2, 4, 8, 16))
+    frames = []
+    for label, best in (("random forest", 200.0), ("neural net", 150.0)):
+        frame = found.to_frame()
+        for measure, values in (("return", best * np.linspace(0.4, 1, 5)), ("mae", np.linspace(60, 5, 5))):
+            frame[measure], frame[f"{measure}_low"], frame[f"{measure}_high"] = values, values - 9, values + 4
+        frames.append(frame.assign(label=label, env_name=env_name, is_smallest=[False, False, True, False, False]))
+    shown = found.students[-1].policy
+    return {"distillation": pd.concat(frames), "small_tree-random_forest": tree_frame(shown, inputs)}
 
 
 def _obedience(env_name, runs):

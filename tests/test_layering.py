@@ -19,6 +19,7 @@ FLOORS = (
     ("forest",),
     ("trees",),
     ("policies",),
+    ("printing",),
     ("statistics",),
     ("figures",),
     ("environments",),

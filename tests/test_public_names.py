@@ -38,6 +38,7 @@ PROMISED = {
     "faithfulness": ("policy", "inputs", "background"),
     "performance": ("frame",),
     "stability": ("runs",),
+    "distill": ("policy", "episodes_or_env"),
     "collect": ("policy", "env_name", "commands", "seeds"),
     "final_returns": ("runs",),
     "Run": ("config", "directory", "policy"),

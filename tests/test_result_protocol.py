@@ -18,6 +18,7 @@ from udrl_explain import (
     command_response,
     compare,
     decision_paths,
+    distill,
     episode_timeline,
     explain,
     faithfulness,
@@ -55,6 +56,10 @@ CURVES = pd.DataFrame(
 
 def importance(run):
     return feature_importance(run.policy, run.training_inputs, run.training_actions, n_repeats=2, n_resamples=10)
+
+
+def distilled(run, played=None):
+    return distill(run, played, max_leaves=[2, 4], n_rounds=2, n_round_episodes=4, n_episodes=12, n_level_episodes=2)
 
 
 def with_seed(run, seed):
@@ -96,6 +101,8 @@ MADE = {
         lambda run: faithfulness(run.policy, run.training_inputs[:6], run.training_inputs, n_resamples=9),
         6,
     ),
+    "Distillation": (lambda run: distilled(run), 12),
+    "Student": (lambda run: distilled(run, [run.episodes[0]] * 2).students[0], 0),
     "LearningCurves": (lambda run: learning_curves([run]), 2),
     "SeedComparison": (lambda run: seed_comparison([run, with_seed(run, 9)]), 2),
     "SampleEfficiency": (lambda run: sample_efficiency(CURVES), 4),
@@ -107,6 +114,7 @@ MADE = {
     "Stability": (lambda run: stability([run, with_seed(run, 9)], n_rows=8, n_background=8, n_resamples=2), 8),
 }
 DRAWN = {
+    "Distillation", "Student",
     "Importance", "ShapleyValues", "Comparison", "Explanation", "Faithfulness", "LearningCurves", "FinalReturns",
     "ActionShares", "Obedience", "Performance", "Stability", "SeedComparison", "SampleEfficiency",
 }  # fmt: skip

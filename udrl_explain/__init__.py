@@ -17,6 +17,7 @@ obedience, episode_timeline            does the agent do as told; what drove one
 learning_curves, final_returns         how training went, and what came out
 seed_comparison                        which experiment is better, and how certain that is
 faithfulness, performance              does an attribution describe the policy; what return is owed to each input
+distill                                does a small tree do the same, and what does it give up
 stability                              do policies of other seeds act alike, and for the same reasons
 """
 
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from udrl_explain.analysis.command_map import command_map as command_map
     from udrl_explain.analysis.comparison import compare as compare
+    from udrl_explain.analysis.distillation.result import distill as distill
     from udrl_explain.analysis.explanation.result import explain as explain
     from udrl_explain.analysis.faithfulness.result import faithfulness as faithfulness
     from udrl_explain.analysis.final_returns import final_returns as final_returns
@@ -86,6 +88,7 @@ _HOMES = {
     "faithfulness": "analysis.faithfulness.result",
     "performance": "analysis.performance",
     "stability": "analysis.stability",
+    "distill": "analysis.distillation.result",
     "collect": "rollouts.collecting",
 }
 __all__ = sorted(_HOMES)

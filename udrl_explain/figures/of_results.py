@@ -15,6 +15,7 @@ from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.figures.action_shares import plot_action_shares
 from udrl_explain.figures.command_map import plot_command_map
 from udrl_explain.figures.comparison import plot_comparison
+from udrl_explain.figures.distillation import plot_distillations
 from udrl_explain.figures.explanation import plot_explanation
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import plot_importances
@@ -25,6 +26,7 @@ from udrl_explain.figures.response import plot_command_response
 from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
 from udrl_explain.figures.seed_comparison import plot_seed_comparison
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
+from udrl_explain.figures.small_tree import plot_small_tree
 from udrl_explain.figures.timeline import plot_timeline
 from udrl_explain.figures.training_commands import plot_training_commands
 
@@ -70,6 +72,7 @@ FIGURES: dict[str, Callable[..., Axes | Figure]] = {
     "CommandResponse": plot_command_response,
     "Comparison": plot_comparison,
     "DecisionPaths": plot_decision_path,
+    "Distillation": plot_distillations,
     "Explanation": plot_explanation,
     "FinalReturns": _final_returns,
     "Importance": plot_importances,
@@ -79,6 +82,7 @@ FIGURES: dict[str, Callable[..., Axes | Figure]] = {
     "SampleEfficiency": plot_sample_efficiency,
     "SeedComparison": plot_seed_comparison,
     "ShapleyValues": _shapley,
+    "Student": plot_small_tree,
     "Timeline": plot_timeline,
     "TrainingCommands": plot_training_commands,
 }

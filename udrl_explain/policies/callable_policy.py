@@ -1,5 +1,7 @@
 """A policy around any function from rows to probabilities or actions: an agent of another package, a rule, a net."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal

@@ -25,7 +25,8 @@ class ReportOptions:
     """Folder that receives one folder per environment."""
     only: str = ""
     """Sections to make, separated by commas (default: all): learning, final_returns,
-    training_commands, obedience, importance, shapley, response, command_map, paths, timeline."""
+    action_shares, training_commands, obedience, importance, shapley, response, command_map, paths, timeline,
+    distillation."""
     formats: str = "pdf,png"
     """Files per figure, separated by commas: pdf, png, svg, pgf. The page shows the PNG, which is always written."""
     style: str = "text"

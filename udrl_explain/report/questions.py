@@ -14,6 +14,7 @@ QUESTIONS = (
     "command_map",
     "paths",
     "timeline",
+    "distillation",
     "training_commands",
     "learning",
 )

@@ -26,7 +26,7 @@ def run_from_episodes(
     env_name: str,
     episodes: Sequence[Episode],
     *,
-    name: str,
+    name: str = "policy",
     background: NDArray[np.float64] | None = None,
     command_sweep: pd.DataFrame | None = None,
     seed: int = 0,

@@ -7,7 +7,16 @@ an empty list where the report lacks the table, and add it here.
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from udrl_explain.report.findings import action_shares, final_returns, importance, obedience, response, seeds, shapley
+from udrl_explain.report.findings import (
+    action_shares,
+    distillation,
+    final_returns,
+    importance,
+    obedience,
+    response,
+    seeds,
+    shapley,
+)
 from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.findings.tables import ReportTables
 
@@ -18,6 +27,7 @@ FINDERS: tuple[Callable[[ReportTables], list[Finding]], ...] = (
     importance.findings,
     shapley.findings,
     response.findings,
+    distillation.findings,
     seeds.findings,
 )
 
