@@ -1,7 +1,7 @@
 """Shapley values of a forest: ours beside woodelf-explainer, shapiq and shap, in one run, values compared.
 
 The forest is fitted with scikit-learn to the stored training rows of a run, since the peers take estimators. All give
-path-dependent values of the probability of the last action; ours and woodelf's also with a background. Seconds are
+path-dependent values of the probability of the last action; the others' but shapiq's also with a background. Seconds are
 processor time of the call (``time.process_time``, all threads of ours counted), explainers made beforehand; slow sides
 get few rows and are told per row. `difference` is the largest absolute difference from ours; woodelf's values of two
 classes are those of the other class and are turned round. Packages that are not installed are left out.
@@ -25,6 +25,7 @@ from udrl_explain import load_run, policy_from_estimator, shapley_values
 from udrl_explain.policies import Policy
 
 N_TREES, N_LEAVES = 100, 64
+SHAP_TAKES = 100  # background rows; of more it takes a part, and its cost grows with them
 Explains = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 
@@ -77,7 +78,7 @@ def peers(forest: RandomForestClassifier, background: NDArray[np.float64] | None
         )
         found["shap"] = (
             lambda rows: of_last_action(own.shap_values(rows, check_additivity=False), n_features),
-            1000 if background is None else 1,
+            1000 if background is None else 100 if len(background) <= SHAP_TAKES else 0,
         )
     except ImportError:
         pass
@@ -109,10 +110,11 @@ def main() -> None:
     rows = (some * generator.uniform(0.9, 1.1, size=some.shape)).astype(np.float32).astype(np.float64)
     print(f"{N_TREES} trees, {policy.forest.is_leaf.sum()} leaves, {len(fitted)} background rows where there are any")
     print(
-        f"{'game':16} {'package':8} {'rows':>6} {'seconds':>9} {'ms a row':>9} {'ours':>9} {'times':>7} "
+        f"{'game':20} {'package':8} {'rows':>6} {'seconds':>9} {'ms a row':>9} {'ours':>9} {'times':>7} "
         f"{'difference':>10}"
     )
-    for game, background in (("path-dependent", None), ("interventional", fitted)):
+    games = {"path-dependent": None, "interventional, 100": fitted[:100], "interventional": fitted}
+    for game, background in games.items():
         ours = partial(our_values, policy, background)
         ours(rows[:2])  # compiled loops are there from now on
         for name, (explain, most) in peers(forest, background).items():
@@ -121,7 +123,7 @@ def main() -> None:
                 seconds, theirs = timed(explain, rows[:n])
                 off = float(np.abs(theirs - mine).max())
                 print(
-                    f"{game:16} {name:8} {n:6} {seconds:9.4f} {1e3 * seconds / n:9.3f} {own:9.4f} "
+                    f"{game:20} {name:8} {n:6} {seconds:9.4f} {1e3 * seconds / n:9.3f} {own:9.4f} "
                     f"{seconds / max(own, 1e-9):7.1f} {off:10.1e}",
                     flush=True,
                 )

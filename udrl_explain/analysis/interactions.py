@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.analysis.for_shapiq import chosen_action, interaction_values, tables_of_pairs
 from udrl_explain.attributions import Coalitions, attribute_pairs
+from udrl_explain.attributions.for_shapiq import chosen_action, interaction_values, tables_of_pairs
 from udrl_explain.commands import checked_inputs
 from udrl_explain.policies import Policy, checked_policy
 from udrl_explain.results import displayed

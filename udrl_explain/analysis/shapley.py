@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from udrl_explain.analysis.for_shapiq import chosen_action, interaction_values, tables_of_values
 from udrl_explain.attributions import Coalitions, attribute
+from udrl_explain.attributions.for_shapiq import chosen_action, interaction_values, tables_of_values
 from udrl_explain.commands import COMMAND_NAMES, checked_inputs
 from udrl_explain.policies import Policy
 from udrl_explain.policies.of_runs import N_ROWS, PolicyOwner, episode_rows, evenly_chosen, policy_and_background

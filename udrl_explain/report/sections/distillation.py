@@ -3,21 +3,23 @@
 import pandas as pd
 
 from udrl_explain.analysis.distillation.result import Distillation, distill
+from udrl_explain.analysis.distillation.student import Student
 from udrl_explain.report.context import TABLES, ReportContext, with_columns
 from udrl_explain.report.gather import Experiment
 from udrl_explain.report.page.render import Item, Section
 from udrl_explain.runs.run import Run
 
-MAX_LEAVES = (2, 4, 8, 16)
-N_ROUNDS = 4
+MAX_LEAVES = (4, 8, 16)
+N_ROUNDS = 6
 # Steps of the environment that a part may cost: what a report can wait for.
-_ROUND_STEPS, _FRESH_STEPS, _LEVEL_STEPS = 40_000, 25_000, 25_000
+_ROUND_STEPS, _FRESH_STEPS, _LEVEL_STEPS = 48_000, 20_000, 15_000
 _N_LEVELS = 8
 
 
 def answer(context: ReportContext) -> Section:
     """Answer the question: does a small tree do the same."""
-    frames, items, notes, methods = list[pd.DataFrame](), list[Item](), list[str](), list[str]()
+    frames, notes, methods = list[pd.DataFrame](), list[str](), list[str]()
+    trees: list[tuple[Experiment, Student]] = []
     for experiment in context.explained:
         run = experiment.shown
         if ":" in run.config.env_name:
@@ -32,7 +34,7 @@ def answer(context: ReportContext) -> Section:
             continue
         frames.append(with_columns(found.to_frame(), env_name=run.config.env_name, label=experiment.label))
         methods.append(f"{experiment.label}: {found.method}")
-        items += _tree(context, experiment, found)
+        trees.append((experiment, found.smallest or found.students[-1]))
     if not frames:
         return Section("Does a small tree do the same?", "distillation", "", (), notes)
     numbers = pd.concat(frames, ignore_index=True)
@@ -70,7 +72,7 @@ def answer(context: ReportContext) -> Section:
         "distillation",
         "Single trees, fitted on the states that they lead to themselves and judged on episodes of their own. A report "
         f"spends little on them; distill(run) spends more, and may find better ones. {'; '.join(methods)}.",
-        [*pictures, table, *items],
+        [*pictures, table, *_printed(context, trees)],
         notes,
     )
 
@@ -93,27 +95,30 @@ def _episodes(wanted: float, least: int, most: int) -> int:
     return int(min(max(round(wanted), least), most))
 
 
-def _tree(context: ReportContext, experiment: Experiment, found: Distillation) -> list[Item]:
-    """One tree whole: the smallest that is as good, else the largest."""
-    student = found.smallest or found.students[-1]
-    stem = f"small_tree-{experiment.slug}"
-    forms = {"txt": student.rules(), "py": student.python(), "tex": student.latex()}
-    for suffix, text in forms.items():
-        (context.folder / TABLES / f"{stem}.{suffix}").write_text(text, encoding="utf-8")
-    whose = f"{experiment.label}, seed {experiment.shown.config.seed}"
-    title = f"{whose}: the whole policy as a tree of {student.n_leaves} leaves"
-    table = context.table(
-        stem,
-        student.to_frame(),
-        title,
-        "One row per node, in natural units, with the share of the visited states that reach it; also as text rules, "
-        "as a Python function and as a TikZ picture.",
-        downloads=tuple(f"{TABLES}/{stem}.{suffix}" for suffix in forms),
-        max_rows=8,
-        columns=("depth", "branch", "feature", "threshold", "unit", "action_name", "probability", "share"),
-    )
-    how = (
-        "Read from the top: what follows a test stands below it, first where it says yes; bars are shares of the "
-        "visited states; tests on the command are set apart. What is printed is what was played."
-    )
-    return [*context.pictures(stem, {"": title}, how), table]
+def _printed(context: ReportContext, trees: list[tuple[Experiment, Student]]) -> list[Item]:
+    """One tree of each experiment in every form: the smallest that is as good, else the largest; the smallest drawn."""
+    items = list[Item]()
+    drawn = min(range(len(trees)), key=lambda k: trees[k][1].n_leaves)
+    for k, (experiment, student) in enumerate(trees):
+        stem = f"small_tree-{experiment.slug}"
+        forms = {"txt": student.rules(), "py": student.python(), "tex": student.latex()}
+        for suffix, text in forms.items():
+            (context.folder / TABLES / f"{stem}.{suffix}").write_text(text, encoding="utf-8")
+        whose = f"{experiment.label}, seed {experiment.shown.config.seed}"
+        title = f"{whose}: the whole policy as a tree of {student.n_leaves} leaves"
+        table = context.table(
+            stem,
+            student.to_frame(),
+            title,
+            "One row per node, in natural units, with the share of the visited states that reach it; also as text "
+            "rules, as a Python function and as a TikZ picture.",
+            downloads=tuple(f"{TABLES}/{stem}.{suffix}" for suffix in forms),
+            max_rows=8,
+            columns=("depth", "branch", "feature", "threshold", "unit", "action_name", "probability", "share"),
+        )
+        how = (
+            "Read from the top: what follows a test stands below it, first where it says yes; bars are shares of the "
+            "visited states; tests on the command are set apart. What is printed is what was played."
+        )
+        items += [*(context.pictures(stem, {"": title}, how) if k == drawn else []), table]
+    return items
