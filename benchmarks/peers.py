@@ -1,11 +1,10 @@
 """Shapley values of a forest: ours beside woodelf-explainer, shapiq and shap, in one run, values compared.
 
 The forest is fitted with scikit-learn to the stored training rows of a run, since the peers take estimators. All give
-path-dependent values of the probability of the last action; the others' but shapiq's also with a background. Seconds are
-processor time of the call (``time.process_time``, all threads of ours counted), explainers made beforehand; slow sides
-get few rows and are told per row. `difference` is the largest absolute difference from ours; woodelf's values of two
-classes are those of the other class and are turned round. Packages that are not installed are left out.
-Run: ``python benchmarks/peers.py``.
+path-dependent values of the probability of the last action; the others but shapiq's also with a background. Seconds are
+processor time of the call (``time.process_time``), ours on one thread, explainers made beforehand; slow sides get few
+rows. `difference` is the largest absolute difference from ours; woodelf's values of two classes are those of the other
+class and are turned round. Packages that are not installed are left out. Run: ``python benchmarks/peers.py``.
 """
 
 import argparse
