@@ -87,7 +87,7 @@ def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
             zorder=2, clip_on=False, label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
         )  # fmt: skip
         half = levels[y["share"][1:-1] < 0.5]
-        told.append(f"{label}: half of the seeds at or below {number(half[0])}")
+        told.append(f"{label}: more than half of the seeds at or below {number(half[0])}")
     ax.set_xlabel("final return (reward)")
     ax.set_ylabel("share of seeds above")
     ax.set_ylim(0, 1)

@@ -1,0 +1,76 @@
+"""What the figures of a comparison of seeds show, read back from their artists."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_seed_comparison import EXTRA, FOREST, compared, curves_of
+
+from udrl_explain.analysis.sample_efficiency import sample_efficiency
+from udrl_explain.figures.alt_text import alt_text
+from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
+from udrl_explain.figures.seed_comparison import plot_improvement, plot_performance_profiles, plot_seed_comparison
+
+
+def lines(ax, label):
+    return [line for line in ax.lines if str(line.get_label()).startswith(label)]
+
+
+def test_the_forest_plot_has_every_seed_as_a_dot_and_the_published_mean_as_a_diamond():
+    comparison = compared({FOREST: [180.0, 190.0, 199.0], "neural": [199.0], EXTRA: [150.0, 170.0]})
+    ax = plot_seed_comparison(comparison)
+    rows = [text.get_text() for text in ax.get_yticklabels()]
+    assert rows == ["extra trees", "neural net", "random forest"]
+    (seeds,) = lines(ax, "one seed")
+    assert seeds.get_marker() == "o"
+    assert sorted(seeds.get_xdata()) == [150, 170, 180, 190, 199, 199]
+    assert np.rint(seeds.get_ydata()).tolist() == [0, 0, 1, 2, 2, 2]
+    (mean,) = lines(ax, "mean")
+    assert mean.get_xdata().tolist() == pytest.approx([160, 199, 569 / 3])
+    (published,) = lines(ax, "published mean")
+    assert published.get_marker() == "D"
+    assert sorted(published.get_xdata()) == [188.25, 199.93]
+    # One seed has no interval.
+    assert len(ax.collections[0].get_segments()) == 2
+
+
+def test_the_matrix_shows_the_chances_and_stars_what_stays_after_correction():
+    comparison = compared({FOREST: np.arange(6.0), "neural": 10 + np.arange(6.0), EXTRA: [0.5, 20.0, 1.5]})
+    ax = plot_improvement(comparison)
+    frame = comparison.improvement_frame()
+    labels = [text.get_text().split("  ")[0] for text in ax.get_yticklabels()]
+    shown = {text.get_position(): text.get_text() for text in ax.texts}
+    assert len(shown) == len(frame) == 6
+    for _, row in frame.iterrows():
+        place = (labels.index(row["label_b"]), labels.index(row["label_a"]))
+        assert shown[place] == f"{100 * row['probability']:.0f}{'*' if row['p_holm'] < 0.05 else ''}"
+        assert ax.images[0].get_array()[place[::-1]] == row["probability"]
+    assert sum(text.endswith("*") for text in shown.values()) == 2
+    assert "neural net over random forest 1" in alt_text(ax)
+
+
+def test_profiles_are_flights_of_steps_from_one_to_nought():
+    comparison = compared({FOREST: [1.0, 3.0], "neural": [2.0, 3.0]})
+    ax = plot_performance_profiles(comparison)
+    (forest,) = lines(ax, "random forest (2 seeds)")
+    assert forest.get_drawstyle() == "steps-post"
+    assert forest.get_xdata()[1:-1].tolist() == [1, 2, 3]
+    assert forest.get_ydata().tolist() == [1, 0.5, 0.5, 0, 0]
+    assert len(ax.collections) == 2, "a band each"
+    many = compared({f"svm.SVC{i}": [1.0, 2.0 + i] for i in range(5)})
+    assert len(plot_performance_profiles(many).collections) == 0
+
+
+def test_returns_stand_over_steps():
+    result = sample_efficiency(curves_of(([10, 20, 40], [1.0, 2.0, 3.0]), ([10, 20, 40], [3.0, 4.0, 5.0])))
+    ax = plot_sample_efficiency(result)
+    (net,) = lines(ax, "net (2 seeds)")
+    assert net.get_xdata()[[0, -1]].tolist() == [10, 40]
+    assert net.get_ydata()[[0, -1]].tolist() == [2, 4]
+    assert ax.get_xlabel() == "environment steps of training (warm-up included)"
+    assert len(ax.collections) == 1
+
+
+@pytest.mark.parametrize("plot", [plot_seed_comparison, plot_performance_profiles, plot_improvement])
+def test_what_cannot_be_drawn_is_refused(plot):
+    with pytest.raises(ValueError, match="lacks the columns"):
+        plot(pd.DataFrame({"x": [1]}))
