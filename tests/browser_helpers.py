@@ -31,6 +31,7 @@ addEventListener("load", () => setTimeout(() => {
     broken: [...document.images].filter((image) => !(image.complete && image.naturalWidth > 0)).length,
     inner: innerWidth,
     scroll: document.scrollingElement.scrollWidth,
+    height: document.scrollingElement.scrollHeight,
     clipped: [...document.body.querySelectorAll("*")].filter(clipped).map((e) => e.tagName + "." + e.className),
     styled: getComputedStyle(document.querySelector("h1")).fontWeight,
     first: [...document.querySelectorAll("table tbody")].map((b) => [...b.rows].map((r) => r.cells[0].textContent)),

@@ -13,6 +13,7 @@ from sklearn.neural_network import MLPClassifier
 
 from udrl_explain.analysis.action_shares import action_shares
 from udrl_explain.analysis.command_map import command_map
+from udrl_explain.analysis.comparison import compare
 from udrl_explain.analysis.distillation.result import distill
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.importance.result import feature_importance
@@ -154,6 +155,9 @@ def write_tables(env_name, folder):
         tables[f"timeline-{slug}"] = episode_timeline(
             policy, episode, background, training_commands=inputs[:, -2:]
         ).to_frame()
+    one, other = (synthetic(env_name, kind) for kind in ("forest", "net"))
+    compared = compare(one[0], other[0], one[1][:40], background=one[1][:10], names=("random forest", "neural net"))
+    tables["comparison-random_forest-neural_net"] = compared.why_frame()
     tables |= _paths(env_name)
     tables |= _small_trees(env_name)
     for name, frame in tables.items():

@@ -9,6 +9,7 @@ import pytest
 from browser_helpers import seen_by_browser
 from PIL import Image
 
+from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.page.cells import shown_table
 from udrl_explain.report.page.render import IndexEntry, Page, Picture, Section, TableBlock, render, render_index
 from udrl_explain.tables import write_csv
@@ -19,6 +20,7 @@ HOSTILE = [
     "&amp; &lt;", "{{ 7 * 7 }} {% raw %}", "θ̇₁ 日本語 ‮rtl", "a" * 400, "`<i>code</i>`", "javascript:alert(1)",
 ]  # fmt: skip
 LARGEST_PAGE = 5_000_000
+TALLEST = 8000  # CSS pixels, everything closed
 
 
 class Reader(HTMLParser):
@@ -144,6 +146,48 @@ def test_every_section_stands_in_the_contents(folder):
 def test_pictures_stand_before_tables(folder):
     text = render(page_of(), folder)
     assert text.index("Picture Obedience</h3>") < text.index("Table Obedience</h3>")
+
+
+def test_tables_and_all_but_the_first_pictures_of_a_section_are_behind_a_click(folder):
+    pictures = [Picture("figures/a.png", title, "How.", (), "", label) for title in "AB" for label in ("forest", "net")]
+    section = Section("Q", "q", "Intro.", [*pictures, TableBlock("tables/t.csv", "T", "c")], (), "The method.")
+    text = render(page_of(sections=[section]), folder)
+    opened, closed = text.split("<details>", 1)
+    assert (opened.count("<img"), closed.count("<img")) == (2, 2)
+    assert "<table" not in opened
+    assert "<summary>Method and tables (1)</summary>" in closed
+    assert "The method." in closed
+    assert text.count("How.") == 1, "how to read a picture is said once"
+
+
+def test_no_note_is_given_twice(folder):
+    sections = [Section("Q", anchor, "", (), ["Mind this.", "Mind this.", anchor]) for anchor in ("one", "two")]
+    text = render(page_of(sections=sections), folder)
+    assert [text.count(f'"note">{note}<') for note in ("Mind this.", "one", "two")] == [1, 1, 1]
+
+
+def test_findings_stand_on_top_and_lead_to_their_sections(folder):
+    found = [
+        Finding("Does it work?", "Yes.", f"By {SCRIPT}.", "one", is_warning=True),
+        Finding("And?", "No.", "", anchor=""),
+    ]
+    overview = TableBlock(pd.DataFrame({"label": ["forest"], "final return": ["1 (0 to 2)"]}), "At a glance", "Rows.")
+    text = render(page_of(findings=found, overview=overview, notes=["Run 1 was imported."]), folder)
+    reader = Reader(text)
+    order = [
+        text.index(word) for word in ("By &lt;script", "Run 1 was imported.", "1 (0 to 2)", "Intro Obed", "Caption")
+    ]
+    assert order == sorted(order)
+    assert reader.all("a", "href").count("#one") == 2
+    assert [attributes.get("class") for tag, attributes in reader.tags if tag == "li"].count("warning") == 1
+    index = render_index([IndexEntry("A", "tables/t.csv", findings=found)], folder)
+    assert 'href="tables/t.csv#one"' in index
+
+
+def test_a_player_is_linked_only_where_there_is_one(folder):
+    (folder / "player.html").write_text("")
+    assert 'href="player.html"' in render(page_of(player="player.html"), folder)
+    assert "player" not in render(page_of(), folder)
 
 
 def test_downloads_lead_to_the_files(folder):
@@ -273,6 +317,41 @@ def test_the_check_sees_a_fault_a_broken_picture_and_a_clipped_page(written):
     assert seen["broken"] == 1
     assert len(seen["faults"]) >= 2
     assert seen["scroll"] > 400 or seen["clipped"]
+
+
+def test_a_click_opens_a_picture_at_full_size_and_a_choice_hides_the_other_estimators(folder):
+    pictures = [Picture("figures/a.png", "A", "How.", (), label, label) for label in ("forest", "net <b>")]
+    frame = pd.DataFrame({"label": ["forest", "net <b>", "both"], "value": [1, 2, 3]})
+    sections = [Section("Q", "q", "", [*pictures, TableBlock(frame, "t", "c")])]
+    (folder / "report.html").write_text(render(page_of(sections=sections), folder), encoding="utf-8")
+    click = "document.querySelectorAll('a.zoom')[1].click();"
+    tell = "document.body.append(document.createElement('table'));" + (
+        "document.body.lastChild.append(document.createElement('tbody'));"
+        "const say = (text) => { document.body.lastChild.tBodies[0].insertRow().insertCell().textContent = text; };"
+    )
+    opened = "const box = document.querySelector('dialog'); say(box.open); say(box.querySelector('img').alt);"
+    seen = seen_by_browser(folder / "report.html", 1280, click + tell + opened)
+    assert seen["faults"] == []
+    assert seen["first"][-1] == ["true", "net <b>"]
+    choose = "const s = document.querySelector('select'); s.value = 'net <b>'; s.dispatchEvent(new Event('change'));"
+    shown = "for (const part of document.querySelectorAll('main [data-estimator]')) say(part.hidden);"
+    seen = seen_by_browser(folder / "report.html", 1280, choose + tell + shown)
+    assert seen["first"][-1] == ["true", "false", "true", "false", "false"]  # two pictures, three rows
+
+
+def test_a_page_of_many_sections_is_folded_from_below_until_it_is_short(folder):
+    pictures = [Picture("figures/a.png", "A", "How.", (), "", label) for label in ("a", "b", "c", "d")]
+    found = [Finding("Why?", "Because. " * 8, "It is so. " * 40, "") for _ in range(10)]
+    for n_sections in (5, 30):
+        sections = [Section("Q", f"q{place}", "Intro. " * 20, pictures) for place in range(n_sections)]
+        text = render(page_of(sections=sections, findings=found), folder)
+        parts = text.split('<h2 id="q')[1:]
+        is_open = [part.index("<figure") < (part + "<details>").index("<details>") for part in parts]
+        assert is_open == sorted(is_open, reverse=True)
+        assert all(is_open[:3])
+        assert all(is_open) == (n_sections == 5)
+        (folder / "report.html").write_text(text, encoding="utf-8")
+        assert seen_by_browser(folder / "report.html", 1280)["height"] < TALLEST
 
 
 def test_a_click_sorts_a_table_with_missing_values_last(folder):

@@ -5,7 +5,7 @@ from urllib.parse import unquote
 import pandas as pd
 import pytest
 from browser_helpers import seen_by_browser
-from test_page import LARGEST_PAGE, Reader
+from test_page import LARGEST_PAGE, TALLEST, Reader
 
 from udrl_explain import command_map, decision_paths, feature_importance, load_run
 from udrl_explain.analysis.training_commands import training_commands
@@ -95,3 +95,29 @@ def test_a_browser_shows_all_of_it(tiny_report, width):
     assert (seen["inner"], seen["broken"], seen["clipped"]) == (width, 0, [])
     assert seen["scroll"] <= width
     assert seen["images"] == len(list(tiny_report[0].glob("figures/*.png")))
+    assert width < 1000 or seen["height"] < TALLEST
+
+
+def test_the_findings_and_the_overview_are_those_of_the_written_tables(tiny_report):
+    """The numbers on the page are found again in the CSV files, by hand."""
+    folder = tiny_report[0]
+    text = " ".join(Reader((folder / "report.html").read_text(encoding="utf-8")).text.split())
+    finals = read_csv(folder / "tables/final_returns.csv").set_index("label")
+    forest, net = finals.loc["random forest"], finals.loc["neural net"]
+    ends = f"{forest['low']:.1f} to {forest['high']:.1f}; 2 seeds".replace("-", "−")
+    assert (
+        f"neural net {net['mean']:.1f} (one seed, so no interval); random forest {forest['mean']:.1f} ({ends})" in text
+    )
+    shares = read_csv(folder / "tables/action_shares_by_seed.csv")
+    episodes = load_run(folder.parents[1] / "data/CartPole-v0/net/1").episodes
+    share = sum(int((episode.actions == 1).sum()) for episode in episodes) / sum(len(episode) for episode in episodes)
+    own = shares[(shares["label"] == "neural net") & (shares["action"] == 1)].iloc[0]
+    assert own["share"] == pytest.approx(share, abs=1e-9)
+    assert f"push right {100 * share:.0f} %" in text
+    overview = read_csv(folder / "tables/overview.csv").set_index("label")
+    flips = read_csv(folder / "tables/response_summary.csv")
+    flip = flips[(flips["label"] == "random forest") & (flips["quantity"] == "flip share")].iloc[0]
+    assert overview.loc["random forest", "flip_share"] == flip["value"]
+    assert overview.loc["random forest", "return_mean"] == forest["mean"]
+    for question in ("Does it work?", "What does it do?", "Does it listen?", "What decides?", "State or command?"):
+        assert question in text

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from udrl_explain.figures.action_shares import plot_action_shares
 from udrl_explain.figures.command_map import plot_command_map
+from udrl_explain.figures.comparison import plot_comparison
 from udrl_explain.figures.distillation import plot_distillations
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import panels_height, plot_importance, plot_importances
@@ -212,6 +213,7 @@ _DRAWERS: dict[str, Drawer] = {
     "response": _response,
     "response_importance": _one(plot_importance_by_command),
     "command_map": _command_map,
+    "comparison": _one(plot_comparison),
     "decision_path": _decision_path,
     "path_contrast": _path_contrast,
     "timeline": _timeline,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -20,11 +21,14 @@ from udrl_explain.parallel import Beside
 from udrl_explain.report.answers import answer_of
 from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.faults import ATTEMPTS, Attempt, answered_without_faults, attempted
+from udrl_explain.report.findings.finding import listed
+from udrl_explain.report.findings.overview import CAPTION as OVERVIEW_CAPTION
+from udrl_explain.report.findings.overview import overview
 from udrl_explain.report.findings.registry import find
 from udrl_explain.report.findings.tables import ReportTables
-from udrl_explain.report.gather import Problem, ReportScope, by_place, gather
+from udrl_explain.report.gather import Problem, ReportScope, by_place, gather, one_line
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page.render import IndexEntry, Page, Section, render, render_index
+from udrl_explain.report.page.render import IndexEntry, Page, Section, TableBlock, render, render_index
 from udrl_explain.report.questions import NEED_SHAPLEY
 from udrl_explain.report.study.build import build_study
 from udrl_explain.report.study.material import study_material
@@ -32,6 +36,8 @@ from udrl_explain.versions import versions_of
 
 MANIFEST = "manifest.json"
 PAGE = "report.html"
+PLAYER = "player.html"
+"""A page that may lie beside the report, where it is made before."""
 _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
 
 
@@ -101,8 +107,7 @@ def _build(
         problems += found
         start = time.perf_counter()
         sections = [section for section in answers if section.items or section.notes]
-        slugs = {experiment.label: experiment.slug for experiment in scope.experiments}
-        tables = ReportTables(folder / TABLES, slugs, scope.env_name)
+        tables = _tables(scope, folder)
         page = Page(
             f"{scope.env_name}: what the policies learned, and why they act as they do",
             _lead(scope),
@@ -111,6 +116,9 @@ def _build(
             list(by_place(problems).items()),
             {"command": _command_line(options), "runs": context.run_hashes} | _versions(),
             find(tables, {section.anchor for section in sections}),
+            _overview(context, tables),
+            _notes(scope),
+            PLAYER if (folder / PLAYER).is_file() else "",
         )
         (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
         context.timings["page"] = time.perf_counter() - start
@@ -155,12 +163,42 @@ def _answers(context: ReportContext, kernel: "subprocess.Popen[bytes] | None") -
     return sections, problems
 
 
+def _tables(scope: ReportScope, folder: Path) -> ReportTables:
+    slugs = {experiment.label: experiment.slug for experiment in scope.experiments}
+    return ReportTables(folder / TABLES, slugs, scope.env_name)
+
+
+def _overview(context: ReportContext, tables: ReportTables) -> TableBlock | None:
+    """One row per experiment, written as ``overview.csv``; None where nothing is known."""
+    rows = overview(tables)
+    if not rows:
+        return None
+    path = context.data("overview", pd.DataFrame([row.numbers for row in rows]))
+    shown = pd.DataFrame([row.words for row in rows])
+    return TableBlock(shown, "The policies at a glance", OVERVIEW_CAPTION, (path,), len(rows))
+
+
+def _notes(scope: ReportScope) -> list[str]:
+    """What the runs' own notes say; equal ones of one experiment once, with its seeds."""
+    said = []
+    for experiment in scope.experiments:
+        seeds: dict[str, list[str]] = {}
+        for run in experiment.runs:
+            for note in run.notes:
+                seeds.setdefault(one_line(note), []).append(str(run.config.seed))
+        for note, which in seeds.items():
+            said.append(f"{experiment.label}, seed{'s' if len(which) > 1 else ''} {', '.join(which)}: {note}")
+    return said
+
+
 def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEntry]:
     entries = []
     for scope in scopes:
         picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
-        entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown))
+        anchors = {name.replace("_", "-") for name in options.sections}
+        findings = find(_tables(scope, options.output / scope.name), anchors)
+        entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown, findings))
     return entries
 
 
@@ -173,11 +211,12 @@ def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: li
 
 
 def _lead(scope: ReportScope) -> str:
-    parts = [
-        f"{experiment.label} (seed{'s' if len(experiment.runs) > 1 else ''} "
-        f"{', '.join(str(run.config.seed) for run in experiment.runs)})"
-        for experiment in scope.experiments
-    ]
+    seeds = dict[str, list[str]]()  # experiments of the same seeds are named together
+    for experiment in scope.experiments:
+        numbers = [str(run.config.seed) for run in experiment.runs]
+        words = f"seed{'s' if len(numbers) > 1 else ''} {', '.join(numbers)}"
+        seeds.setdefault(words, []).append(experiment.label)
+    parts = [f"{listed(labels)} ({words})" for words, labels in seeds.items()]
     commanded = all(n_commands(run.feature_names) for run in scope.runs)
     what = "Upside-Down RL policies trained" if commanded else "Policies"
     return f"{what} on {scope.env_name}: {'; '.join(parts)}."

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from udrl_explain.attributions import Coalitions, coalitions
 from udrl_explain.attributions.enumeration import MAX_ENUMERATED
+from udrl_explain.command_space.collinearity import CommandCollinearity
 from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.figures.drawn_files import FigureTask, draw_files
 from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
@@ -86,20 +87,33 @@ class ReportContext:
         max_rows: int = 20,
         columns: Sequence[str] | None = None,
         dat: bool = False,
+        experiment: Experiment | None = None,
     ) -> TableBlock:
-        """Write ``tables/<stem>.csv``, with `dat` also for pgfplots, and give its place on the page."""
+        """Write ``tables/<stem>.csv``, with `dat` also for pgfplots, and give its place on the page.
+
+        With the `experiment` that it is about, the page can leave it out.
+        """
         self.data(stem, frame)
         if dat:
             write_dat(rounded(frame), self.folder / TABLES / f"{stem}.dat", provenance={"runs": self.run_hashes})
             downloads = (*downloads, f"{TABLES}/{stem}.dat")
-        return TableBlock(f"{TABLES}/{stem}.csv", title, caption, tuple(downloads), max_rows, columns)
+        label = experiment.label if experiment is not None else ""
+        return TableBlock(f"{TABLES}/{stem}.csv", title, caption, tuple(downloads), max_rows, columns, label)
 
     def data(self, stem: str, frame: pd.DataFrame) -> str:
         """Write ``tables/<stem>.csv`` and return its path relative to the report."""
         write_csv(frame, self.folder / TABLES / f"{stem}.csv", digits=PORTABLE_DIGITS)
         return f"{TABLES}/{stem}.csv"
 
-    def pictures(self, stem: str, titles: dict[str, str], how_to_read: str) -> list[Promised]:
+    def pictures(
+        self,
+        stem: str,
+        titles: dict[str, str],
+        how_to_read: str,
+        *,
+        experiment: Experiment | None = None,
+        detail: str = "",
+    ) -> list[Promised]:
         """Have drawn what the written table `stem` shows, in every format, by whoever draws while the report goes on.
 
         Parameters
@@ -110,12 +124,19 @@ class ReportContext:
             Title by name of the figure; "" is the title of every figure not named.
         how_to_read : str
             One sentence.
+        experiment : Experiment, optional
+            The one that it is about. Pictures of one title and different experiments stand side by side.
+        detail : str
+            What else sets it apart from those, e.g. the episode. The seed is said by itself.
 
         Returns
         -------
         list of Promised
             One, which stands for all figures of the table.
         """
+        label = experiment.label if experiment is not None else ""
+        if experiment is not None:
+            detail = ", ".join(filter(None, (shown_words(experiment), detail)))
         task = FigureTask(
             self.folder / TABLES / f"{stem}.csv",
             self.folder / FIGURES,
@@ -123,6 +144,7 @@ class ReportContext:
             self.options.suffixes,
             titles,
             self.run_hashes,
+            ", ".join(filter(None, (label, detail))),
         )
         drawn = self.beside.begin(draw_files, task)
         others = [suffix for suffix in self.options.suffixes if suffix != "png"]
@@ -130,12 +152,15 @@ class ReportContext:
         def wait() -> list[Picture]:
             return [
                 Picture(
-                    f"{FIGURES}/{name}.png",
-                    title,
+                    f"{FIGURES}/{figure.name}.png",
+                    figure.title,
                     how_to_read,
-                    (*(f"{FIGURES}/{name}.{suffix}" for suffix in others), f"{TABLES}/{stem}.csv"),
+                    (*(f"{FIGURES}/{figure.name}.{suffix}" for suffix in others), f"{TABLES}/{stem}.csv"),
+                    figure.alt,
+                    label,
+                    detail,
                 )
-                for name, title in drawn().items()
+                for figure in drawn()
             ]
 
         return [Promised(wait)]
@@ -200,6 +225,23 @@ class ReportContext:
         """What the page says of :meth:`background`."""
         n_rows, n_all = len(self.background(run)), len(run.training_inputs)
         return f"all {n_all} rows" if n_rows == n_all else f"{n_rows} of {n_all} rows, drawn at random"
+
+
+def tied_words(collinear: Sequence[tuple[str, CommandCollinearity]], rows: str) -> list[str]:
+    """One caution about all experiments in whose rows the two commands move together; none where there is no such."""
+    if not collinear:
+        return []
+    said = ", ".join(f"{label} r = {tied.correlation:.3f}" for label, tied in collinear)
+    return [
+        f"Desired return and desired horizon move together in {rows} ({said}): credit cannot be split between them, "
+        "read the command pair instead."
+    ]
+
+
+def shown_words(experiment: Experiment) -> str:
+    """Seed of the run whose single decisions are shown, and that it is the lowest where there are several."""
+    seed = f"seed {experiment.shown.config.seed}"
+    return f"{seed}, the lowest" if len(experiment.runs) > 1 else seed
 
 
 def with_columns(frame: pd.DataFrame, **columns: object) -> pd.DataFrame:

@@ -12,6 +12,7 @@ QUESTIONS = (
     "shapley",
     "response",
     "command_map",
+    "comparison",
     "paths",
     "timeline",
     "distillation",
@@ -19,7 +20,7 @@ QUESTIONS = (
     "learning",
 )
 """In the order of the page."""
-NEED_SHAPLEY = frozenset({"importance", "shapley", "response", "timeline"})
+NEED_SHAPLEY = frozenset({"importance", "shapley", "response", "comparison", "timeline"})
 """Those that wait for the kernel of the Shapley values, which may still be compiling."""
 
 

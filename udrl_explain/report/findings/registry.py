@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from udrl_explain.report.findings import (
     action_shares,
+    comparison,
     distillation,
     final_returns,
     importance,
@@ -29,6 +30,7 @@ FINDERS: tuple[Callable[[ReportTables], list[Finding]], ...] = (
     response.findings,
     distillation.findings,
     seeds.findings,
+    comparison.findings,
 )
 
 

@@ -22,11 +22,14 @@ class ShownTable:
         Text, and the number it is sorted by ("" where the text itself is).
     n_rows : int
         Rows of the whole table.
+    estimators : list of str
+        The experiment that each row is about, by its column ``label``; empty where there is none.
     """
 
     columns: list[tuple[str, bool]]
     rows: list[list[tuple[str, str]]]
     n_rows: int
+    estimators: list[str]
 
 
 def shown_table(frame: pd.DataFrame, max_rows: int) -> ShownTable:
@@ -49,7 +52,8 @@ def shown_table(frame: pd.DataFrame, max_rows: int) -> ShownTable:
         columns.append((str(name), numeric))
         decimals = _common_decimals([float(value) for value in values if pd.notna(value)]) if numeric else None
         cells.append([_cell(value, decimals) for value in values])
-    return ShownTable(columns, [list(row) for row in zip(*cells, strict=True)], len(frame))
+    estimators = [str(label) for label in head["label"]] if "label" in head else []
+    return ShownTable(columns, [list(row) for row in zip(*cells, strict=True)], len(frame), estimators)
 
 
 def _common_decimals(values: list[float]) -> int | None:

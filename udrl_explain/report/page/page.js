@@ -1,4 +1,5 @@
-// Sortable tables. Without this script they are plain tables in the order of their CSV.
+// Sortable tables, pictures at full size, and a filter by estimator. Without this script tables stand in the order of
+// their CSV, pictures lead to their files, and all estimators are shown.
 (() => {
   "use strict";
   const number = (cell) => {
@@ -36,6 +37,37 @@
         head.setAttribute("aria-sort", descending ? "descending" : "ascending");
         sort(table, column, descending, head.classList.contains("number"));
       });
+    });
+  }
+
+  const dialog = document.createElement("dialog");
+  dialog.addEventListener("click", () => dialog.close()); // Escape closes it too
+  const open = (event) => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey || !dialog.showModal) return; // to the file, as asked for
+    event.preventDefault();
+    const picture = event.currentTarget.querySelector("img").cloneNode();
+    const close = document.createElement("button");
+    close.type = "button";
+    close.textContent = "Close";
+    dialog.replaceChildren(picture, close);
+    if (!dialog.isConnected) document.body.append(dialog);
+    dialog.showModal();
+  };
+  for (const link of document.querySelectorAll("a.zoom")) link.addEventListener("click", open);
+
+  const place = document.getElementById("filter");
+  if (place) {
+    const chosen = document.createElement("select");
+    const label = document.createElement("label");
+    const choices = JSON.parse(place.dataset.choices);
+    chosen.append(new Option("all", "", true, true), ...choices.map((name) => new Option(name, name)));
+    label.append("Show ", chosen);
+    place.append(label);
+    chosen.addEventListener("change", () => {
+      for (const part of document.querySelectorAll("main [data-estimator]")) {
+        const other = choices.includes(part.dataset.estimator) && part.dataset.estimator !== chosen.value;
+        part.hidden = chosen.value !== "" && other;
+      }
     });
   }
 })();

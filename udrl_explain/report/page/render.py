@@ -1,28 +1,24 @@
-"""The report's page: one self-contained HTML file, a section per question, pictures first.
+"""The report's page: one self-contained HTML file.
 
-Everything that stands in a page is data and is escaped: names in run folders are whatever somebody wrote there. The
-page asks nothing of the network, and its content security policy lets no other script run than its own.
+Findings and an overview stand on top, then pictures by question; tables, further pictures and the method are behind a
+click.
 """
 
 import re
-from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
 
 from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.page.cells import shown_table
-from udrl_explain.report.page.images import web_images
+from udrl_explain.report.page.folding import findings_height, fold, notes_height, overview_height
+from udrl_explain.report.page.html import filled, href_to, links_to, path_inside
+from udrl_explain.report.page.images import WebImage, web_images
 from udrl_explain.tables import read_csv
 
-_FOLDER = Path(__file__).parent
 _ANCHOR = re.compile(r"[a-z][a-z0-9-]*")
 
 
@@ -42,6 +38,11 @@ class Picture:
         Other files of the same figure (PDF, CSV, ...), relative to the page.
     alt : str
         For readers who do not see it; the title where empty.
+    estimator : str
+        Label of the one experiment that it is about; empty where it is about all. Pictures of one title and different
+        experiments stand side by side, and the page can be narrowed to one experiment.
+    detail : str
+        What else sets it apart from the others of its title, e.g. the seed.
     """
 
     file: str
@@ -49,6 +50,18 @@ class Picture:
     how_to_read: str
     downloads: Sequence[str] = ()
     alt: str = ""
+    estimator: str = ""
+    detail: str = ""
+
+    @property
+    def caption(self) -> str:
+        """What stands below it: experiment and detail; empty where its title says all."""
+        return ", ".join(part for part in (self.estimator, self.detail) if part)
+
+    @property
+    def group(self) -> str:
+        """Pictures of equal groups stand together."""
+        return self.title if self.estimator else self.how_to_read
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +82,8 @@ class TableBlock:
         Rows shown; the rest is in the CSV, and the page says so.
     columns : sequence of str, optional
         Which columns to show; all by default.
+    estimator : str
+        As for pictures.
     """
 
     source: pd.DataFrame | str
@@ -77,6 +92,7 @@ class TableBlock:
     downloads: Sequence[str] = ()
     max_rows: int = 20
     columns: Sequence[str] | None = None
+    estimator: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +122,15 @@ class Section:
     anchor : str
         For links: lower-case letters, digits and hyphens.
     intro : str
-        What the answer rests on: method, rows, whether it is exact.
+        In plain words: what the pictures show.
     items : sequence of Picture or TableBlock
-        Pictures are shown first, whatever their order here. Promised ones must be :meth:`ready` before the page is
-        rendered.
+        Pictures are shown first, whatever their order here; those of the first group openly, the rest behind a click,
+        and so are all tables. Promised ones must be :meth:`ready` before
+        the page is rendered.
     notes : sequence of str
-        Cautions a reader must not miss.
+        Cautions a reader must not miss. One that an earlier section gave is not repeated.
+    method : str
+        What the answer rests on, in small print: method, rows, whether it is exact.
     """
 
     question: str
@@ -119,6 +138,7 @@ class Section:
     intro: str
     items: Sequence[Item] = ()
     notes: Sequence[str] = ()
+    method: str = ""
 
     def __post_init__(self) -> None:
         if not _ANCHOR.fullmatch(self.anchor):
@@ -150,6 +170,12 @@ class Page:
         Where the numbers come from: runs and hashes, versions, command line.
     findings : sequence of Finding
         The answers on top of the page.
+    overview : TableBlock, optional
+        One row per experiment, below the findings.
+    notes : sequence of str
+        What a reader must know of the runs, for instance that they were imported.
+    player : str
+        A page beside this one in which the policies can be played, relative to it; none where empty.
     """
 
     title: str
@@ -159,6 +185,9 @@ class Page:
     problems: Sequence[tuple[str, str]] = ()
     provenance: Mapping[str, str] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
+    overview: TableBlock | None = None
+    notes: Sequence[str] = ()
+    player: str = ""
 
     def __post_init__(self) -> None:
         anchors = [section.anchor for section in self.sections]
@@ -180,12 +209,15 @@ class IndexEntry:
         A sentence.
     picture : str
         A PNG to show, relative to the index; none where empty.
+    findings : sequence of Finding
+        Of the report; their links lead into it.
     """
 
     name: str
     file: str
     summary: str = ""
     picture: str = ""
+    findings: Sequence[Finding] = ()
 
 
 def render(page: Page, directory: str | Path, *, n_jobs: int | None = None) -> str:
@@ -217,16 +249,41 @@ def render(page: Page, directory: str | Path, *, n_jobs: int | None = None) -> s
     pictures = [item for section in page.sections for item in section.items if isinstance(item, Picture)]
     images = web_images([path_inside(folder, picture.file) for picture in pictures], n_jobs)
     image_of = dict(zip(map(id, pictures), images, strict=True))
+    told = set[str]()
     sections = []
     for section in page.sections:
-        shown = [
-            {"item": item, "image": image_of[id(item)], "downloads": links_to(folder, [item.file, *item.downloads])}
-            for item in section.items
-            if isinstance(item, Picture)
-        ]
         tables = [_table(folder, item) for item in section.items if isinstance(item, TableBlock)]
-        sections.append({"section": section, "pictures": shown, "tables": tables})
-    return filled("page.html.jinja", page=page, sections=sections)
+        notes = [note for note in dict.fromkeys(section.notes) if note not in told]
+        told.update(notes)
+        groups = _groups(folder, section, image_of)
+        sections.append({"section": section, "notes": notes, "groups": groups, "tables": tables})
+    n_rows = page.overview.max_rows if page.overview is not None else 0
+    answers = [(finding.answer, finding.evidence) for finding in page.findings]
+    fold(sections, above=findings_height(answers) + notes_height(page.notes) + overview_height(n_rows))
+    return filled(
+        "page.html.jinja",
+        page=page,
+        sections=sections,
+        overview=_table(folder, page.overview) if page.overview is not None else None,
+        player=href_to(folder, page.player) if page.player else "",
+        estimators=list(dict.fromkeys(picture.estimator for picture in pictures if picture.estimator)),
+    )
+
+
+def _groups(folder: Path, section: Section, image_of: Mapping[int, WebImage]) -> list[dict[str, Any]]:
+    """Pictures that belong together; how to read them is said once in a section."""
+    groups: dict[str, dict[str, Any]] = {}
+    told = set[str]()
+    for item in section.items:
+        if not isinstance(item, Picture):
+            continue
+        if item.group not in groups:
+            how = "" if item.how_to_read in told else item.how_to_read
+            told.add(item.how_to_read)
+            groups[item.group] = {"title": item.title, "how": how, "pictures": []}
+        shown = {"item": item, "image": image_of[id(item)], "downloads": links_to(folder, [item.file, *item.downloads])}
+        groups[item.group]["pictures"].append(shown)
+    return list(groups.values())
 
 
 def render_index(
@@ -260,59 +317,3 @@ def _table(folder: Path, item: TableBlock) -> dict[str, Any]:
     if item.columns is not None:
         frame = frame[list(item.columns)]
     return {"item": item, "table": shown_table(frame, item.max_rows), "downloads": links_to(folder, files)}
-
-
-def links_to(folder: Path, files: Sequence[str]) -> list[dict[str, str]]:
-    """Links to files of a page's folder, each with its kind and size."""
-    kinds = [PurePosixPath(name).suffix.lstrip(".").upper() for name in files]
-    links = []
-    for name, kind in zip(files, kinds, strict=True):
-        size = path_inside(folder, name).stat().st_size
-        shown = f"{max(1, round(size / 1000))} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
-        file = PurePosixPath(name).name
-        label = kind if kinds.count(kind) == 1 else file  # two links of one name lead nowhere in particular
-        links.append({"href": href_to(folder, name), "label": label, "size": shown, "name": file})
-    return links
-
-
-def href_to(folder: Path, name: str) -> str:
-    """Address of a file of a page's folder."""
-    path_inside(folder, name)
-    return quote(name)
-
-
-def path_inside(folder: Path, name: str) -> Path:
-    """The file, if it lies in the page's folder."""
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or not pure.parts:
-        raise ValueError(f"files of a page must be named relative to it and lie below it, got {name!r}")
-    path = folder / pure
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: named by the page but not there")
-    return path
-
-
-def _inline(text: str) -> Markup:
-    """Escape, then set words between backticks as code."""
-    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
-
-
-def filled(template: str, **values: Any) -> str:
-    """Fill in a template of this folder; everything is escaped, and the page may run no script but its own."""
-    environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["inline"] = _inline
-    css, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    policy = f"default-src 'none'; img-src data:; style-src {_digest(css)}; script-src {_digest(script)}"
-    return environment.get_template(template).render(
-        css=Markup(css), script=Markup(script), policy=Markup(policy), **values
-    )
-
-
-def _digest(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

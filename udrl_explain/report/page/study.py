@@ -7,8 +7,9 @@ from pathlib import Path
 import pandas as pd
 
 from udrl_explain.report.findings.finding import Finding
+from udrl_explain.report.page.html import filled, href_to, links_to, path_inside
 from udrl_explain.report.page.images import web_images
-from udrl_explain.report.page.render import IndexEntry, Picture, filled, href_to, links_to, path_inside
+from udrl_explain.report.page.render import IndexEntry, Picture
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,7 +32,9 @@ def answer(context: ReportContext) -> Section:
     return Section(
         question,
         "action-shares",
-        f"Counted over all steps of the final episodes. From {DEGENERATE:.0%} of one action on, a policy is called "
-        "degenerate: whatever its return, there is little in it to explain.",
+        f"A policy that takes one action in {100 * DEGENERATE:.0f} % of its steps or more is called degenerate: "
+        "whatever its return, there is little in it to explain.",
         [*pictures, table, by_seed],
+        (),
+        "Counted over all steps of the stored final episodes.",
     )

@@ -11,6 +11,7 @@ from udrl_explain.probes import HIGH, START
 from udrl_explain.report.context import ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 
+_STATES = {START: "first state of an episode", HIGH: "state in which the command matters much"}
 _MARGIN = 0.15
 _MOST_TRIED = 8  # states of a kind
 _VISIBLE = 0.02  # of the plane: less is a speck
@@ -52,14 +53,14 @@ def answer(context: ReportContext) -> Section:
                 f"command_map_state-{experiment.slug}-{what}",
                 pd.DataFrame({"feature": run.feature_names[:-N_COMMANDS], "value": row[:-N_COMMANDS]}),
             )
-            title = f"{experiment.label}, seed {run.config.seed}, {kind} state"
             table = context.table(
                 stem,
                 result.to_frame(),
-                f"{title}: regions",
+                f"{experiment.label}, {_STATES[kind]}: regions",
                 "One row per region of equal action, with its mean probability and margin.",
                 downloads=(state, f"tables/command_map_nearest-{experiment.slug}-{what}.csv"),
                 max_rows=6,
+                experiment=experiment,
             )
             how = (
                 "Colour says which action the policy takes at this one state under each command; the marker is the "
@@ -68,7 +69,8 @@ def answer(context: ReportContext) -> Section:
                 "leads to the nearest seen one that flips, if there is one. Light points are commands of the last fit: "
                 "far from them the policy extrapolates."
             )
-            items += [*context.pictures(stem, {"": f"{title}: action under every command"}, how), table]
+            what_is_shown = {"": f"Action under every command, {_STATES[kind]}"}
+            items += [*context.pictures(stem, what_is_shown, how, experiment=experiment), table]
             shares.append(with_columns(result.share_frame(), label=experiment.label, state=kind))
             methods.append(f"{experiment.label}: {result.method}")
     if shares:
@@ -82,8 +84,11 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "Where on the plane of commands does each action win?",
         "command-map",
-        "; ".join(dict.fromkeys(methods)) + ".",
+        "One state is held fast and every command is tried on it: the map shows what the policy would do, and how "
+        "small a change of the command makes it do something else.",
         items,
+        (),
+        "; ".join(dict.fromkeys(methods)) + ".",
     )
 
 

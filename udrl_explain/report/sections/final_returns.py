@@ -74,7 +74,8 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "What do the policies achieve in the end?",
         "final-returns",
-        f"Intervals: {methods}.",
+        "The return of the final episodes, played without exploration under the command that training settled on.",
         [*pictures, table, by_seed],
-        notes,
+        (),
+        " ".join([f"Intervals: {methods}.", *notes]),
     )

@@ -4,14 +4,16 @@ import pandas as pd
 
 from udrl_explain.analysis.importance.result import feature_importance
 from udrl_explain.analysis.importance.spread import importance_spread
+from udrl_explain.command_space.collinearity import CommandCollinearity
 from udrl_explain.probes import STRATIFIED
-from udrl_explain.report.context import ReportContext, with_columns
+from udrl_explain.report.context import ReportContext, shown_words, tied_words, with_columns
 from udrl_explain.report.page.render import Item, Section
 
 
 def answer(context: ReportContext) -> Section:
     """Answer the question: which inputs matter."""
-    items, notes, spreads = list[Item](), list[str](), []
+    items, notes, remarks, spreads = list[Item](), list[str](), list[str](), []
+    collinear = list[tuple[str, CommandCollinearity]]()
     for experiment in context.explained:
         frames = {}
         for run in experiment.runs:
@@ -33,8 +35,11 @@ def answer(context: ReportContext) -> Section:
             )
             frames[f"seed {run.config.seed}"] = result.to_frame()
             if run is experiment.shown:
-                notes.append(f"{experiment.label}, seed {run.config.seed}: {result.collinearity.note}")
-                notes += [f"{experiment.label}: no {name}: {why}." for name, why in result.unavailable.items()]
+                if result.collinearity.collinear:
+                    collinear.append((experiment.label, result.collinearity))
+                else:
+                    remarks.append(f"{experiment.label}, {shown_words(experiment)}: {result.collinearity.note}")
+                remarks += [f"{experiment.label}: no {name}: {why}." for name, why in result.unavailable.items()]
         shown = experiment.shown
         stem = f"importance-{experiment.slug}"
         all_seeds = [with_columns(frame, run=name) for name, frame in frames.items()]
@@ -58,13 +63,14 @@ def answer(context: ReportContext) -> Section:
                 "n_episodes",
                 "exact",
             ),
+            experiment=experiment,
         )
         how = (
             "Each panel is one measure with its own scale; longer bars matter more, whiskers are 95 % intervals for "
             "other episodes of this one policy, not for other trainings, and the commands are marked. Compare the "
             "order of the inputs, not the lengths, between panels."
         )
-        items += context.pictures(stem, {"": f"{experiment.label}, seed {shown.config.seed}: which inputs matter"}, how)
+        items += context.pictures(stem, {"": "Importance of each input"}, how, experiment=experiment)
         items.append(table)
         if len(frames) > 1:
             spreads.append(with_columns(importance_spread(frames).to_frame(), label=experiment.label))
@@ -82,9 +88,10 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "Which inputs matter?",
         "importance",
-        "Rows: a seeded sample spread evenly over the final episodes of each run. Impurity and path impurity speak "
-        "about the trees' training and favour inputs with many values; permutation and SHAP speak about what the "
-        f"policy does. {context.background_note()}",
+        "Several measures, since each asks something else: what the policy loses when an input is shuffled "
+        "(permutation), how far an input moves the probabilities (SHAP), or how much the trees used it in training "
+        "(impurity, which favours inputs with many values).",
         items,
-        notes,
+        [*tied_words(collinear, "these rows"), *notes],
+        " ".join(["Rows: a seeded sample spread evenly over the final episodes of each run.", *remarks]),
     )

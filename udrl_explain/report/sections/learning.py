@@ -41,7 +41,8 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "How did training go?",
         "learning",
-        f"Intervals: {curves.method}.",
+        "",
         [*context.pictures("learning_curves", titles, how), table],
         notes,
+        f"Intervals in the table: {curves.method}.",
     )

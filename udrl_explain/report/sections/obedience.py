@@ -114,17 +114,19 @@ def answer(context: ReportContext) -> Section:
         if run.command_grid is not None:
             stem = f"obedience_map-{experiment.slug}"
             result = obedience(run.command_grid, training_commands=_fitted([run]), seed=context.options.seed)
-            items.append(
-                context.table(stem, result.to_frame(), f"{experiment.label}: grid of commands", "One row per command.")
-            )
+            title = f"{experiment.label}: grid of commands"
+            items.append(context.table(stem, result.to_frame(), title, "One row per command.", experiment=experiment))
             how = "Colour is the mean return achieved under each pair of desired return and desired horizon."
-            items += context.pictures(stem, {"": f"{experiment.label}, seed {run.config.seed}: achieved return"}, how)
+            shown = {"": "Return achieved under every pair of commands"}
+            items += context.pictures(stem, shown, how, experiment=experiment)
     return Section(
         question,
         "obedience",
-        "Every command was played greedily on the same environment seeds; the sweep is stored with the run.",
+        "The policies were asked for one return after the other, from little to more than they ever met; did they give "
+        "it?",
         items,
         notes,
+        "Every command was played greedily on the same environment seeds; the sweep is stored with the run.",
     )
 
 

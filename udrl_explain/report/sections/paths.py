@@ -18,11 +18,11 @@ _QUANTILES = {"low": 0.1, "typical": 0.5, "high": 0.9}
 
 def answer(context: ReportContext) -> Section:
     """Answer the question: which tests led to one decision."""
-    items, notes = list[Item](), list[str]()
+    items, without = list[Item](), list[str]()
     for experiment in context.explained:
         run = experiment.shown
         if not isinstance(run.policy, ForestPolicy):
-            notes.append(f"{experiment.label}: no tree ensemble, so it has no decision paths.")
+            without.append(f"{experiment.label}: no tree ensemble, so it has no decision paths.")
             continue
         probes = context.probes(run)
         probe = probes.of_kind(HIGH)[0]
@@ -34,7 +34,7 @@ def answer(context: ReportContext) -> Section:
         )
         where = probes.frame.iloc[probe]
         decision = f"episode {where['episode']}, step {where['step']}"
-        title = f"{experiment.label}, seed {run.config.seed}, {decision}"
+        title = f"{experiment.label}, {decision}"
         box = decision_box(
             run.policy,
             row[None, :],
@@ -62,6 +62,7 @@ def answer(context: ReportContext) -> Section:
             downloads=(values,),
             max_rows=8,
             columns=("tree", "step", "feature", "value", "threshold", "went_left", "before", "after", "contribution"),
+            experiment=experiment,
         )
         contrast_table = context.table(
             f"path_contrast-{experiment.slug}",
@@ -72,6 +73,7 @@ def answer(context: ReportContext) -> Section:
             downloads=(told, parting),
             max_rows=6,
             columns=("label", "tree", "step", "feature", "value", "threshold", "went_left", "is_parting", "after"),
+            experiment=experiment,
         )
         which = (
             "The tree is one that votes as the forest does, under every command, and whose leaves differ between the "
@@ -83,13 +85,15 @@ def answer(context: ReportContext) -> Section:
             f"tests on the command are marked. {which}"
         )
         stem = f"decision_path-{experiment.slug}"
-        items += [*context.pictures(stem, {"": f"{title}: path through one tree"}, how), path_table]
+        shown = {"": "One decision: the path through one tree"}
+        items += [*context.pictures(stem, shown, how, experiment=experiment, detail=decision), path_table]
         how = (
             "The same state, tree and action under the 10 %, 50 % and 90 % quantile of the last fit's desired returns; "
             "the heavy frame is the first test at which the paths part."
         )
         stem = f"path_contrast-{experiment.slug}"
-        items += [*context.pictures(stem, {"": f"{title}: the same state under three commands"}, how), contrast_table]
+        shown = {"": "The same decision under three commands"}
+        items += [*context.pictures(stem, shown, how, experiment=experiment, detail=decision), contrast_table]
         items.append(
             context.table(
                 f"path_box-{experiment.slug}",
@@ -99,15 +103,22 @@ def answer(context: ReportContext) -> Section:
                 "ranges; `is_nearest` marks the input that is nearest to leaving.",
                 downloads=votes,
                 columns=("feature", "value", "lower", "upper", "distance", "is_nearest", "n_tests", "share_of_tests"),
+                experiment=experiment,
             )
         )
     return Section(
         "Which tests led to one decision?",
         "paths",
-        "The decision is the explained row in which the command has most influence. Paths are read from the trees; "
-        "values are compared as the trees compare them.",
+        "A tree decides by a row of yes-or-no tests. One decision is followed through one tree of each forest.",
         items,
-        notes,
+        () if items else without,
+        " ".join(
+            [
+                "The decision is the explained row in which the command has most influence. Values are compared as the "
+                "trees compare them, in float32.",
+                *without,
+            ]
+        ),
     )
 
 

@@ -30,7 +30,6 @@ def answer(context: ReportContext) -> Section:
             background=context.background(run),
             n_jobs=context.options.n_jobs,
         )
-        title = f"{experiment.label}, seed {run.config.seed}"
         stem = f"response-{experiment.slug}"
         table = context.table(
             stem,
@@ -40,6 +39,7 @@ def answer(context: ReportContext) -> Section:
             "states whose action differs from that at the level before.",
             max_rows=8,
             dat=True,
+            experiment=experiment,
             columns=(
                 "desired_return",
                 "desired_horizon",
@@ -56,7 +56,8 @@ def answer(context: ReportContext) -> Section:
             "ways, which the strip above counts. Every level asks for a command of the last fit, the typical one of "
             "its share of the desired returns; hatched levels, where there are any, are far from these."
         )
-        items += context.pictures(stem, {"": f"{title}: probability of each action"}, how)
+        shown = {"": "Probability of each action as the command rises"}
+        items += context.pictures(stem, shown, how, experiment=experiment)
         by_command = f"response_importance-{experiment.slug}"
         importance = context.table(
             by_command,
@@ -65,9 +66,11 @@ def answer(context: ReportContext) -> Section:
             "Mean absolute Shapley value of each input at each command level.",
             max_rows=8,
             columns=("desired_return", "desired_horizon", "seen", "feature", "importance", "exact"),
+            experiment=experiment,
         )
         how = "Brighter cells matter more; a row that changes along the axis matters under some commands only."
-        items += context.pictures(by_command, {"": f"{title}: which inputs matter at which command"}, how)
+        shown = {"": "Which inputs matter at which command"}
+        items += context.pictures(by_command, shown, how, experiment=experiment)
         items += [table, importance]
         episodes = probes.frame["episode"].to_numpy()[spread_out]
         summary = result.summary_frame(episodes=episodes, seed=context.options.seed)
@@ -82,7 +85,9 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "What does the policy do as the command changes?",
         "response",
-        "The same stored states are shown to the policy under commands of the last fit with rising desired returns. "
-        f"{context.background_note()}",
+        "The same stored states are shown to the policy again and again, only the command changes: from modest to "
+        "ambitious desired returns.",
         items,
+        (),
+        "States: spread evenly over the final episodes. Commands: those of the rows of the last fit.",
     )

@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 from udrl_explain.analysis.interactions import PARTS, shapley_interactions
 from udrl_explain.analysis.shapley import shapley_values
 from udrl_explain.attributions import Coalitions
-from udrl_explain.command_space.collinearity import command_collinearity
+from udrl_explain.command_space.collinearity import CommandCollinearity, command_collinearity
 from udrl_explain.commands import n_commands
 from udrl_explain.probes import STRATIFIED
-from udrl_explain.report.context import ReportContext
+from udrl_explain.report.context import ReportContext, tied_words
 from udrl_explain.report.gather import Experiment
 from udrl_explain.report.page.render import Item, Section
 from udrl_explain.runs.run import Run
@@ -22,8 +22,9 @@ N_SPLIT_ROWS = 50
 
 def answer(context: ReportContext) -> Section:
     """Answer the question: how much did each input push each action."""
-    items, notes, splits = list[Item](), list[str](), []
-    methods = []
+    items, splits = list[Item](), []
+    remarks, methods = list[str](), list[str]()
+    collinear = list[tuple[str, CommandCollinearity]]()
     for experiment in context.explained:
         run = experiment.shown
         assert run.policy is not None  # `explained` holds no other
@@ -58,30 +59,31 @@ def answer(context: ReportContext) -> Section:
                 "output",
                 "exact",
             ),
+            experiment=experiment,
         )
-        title = f"{experiment.label}, seed {run.config.seed}"
         how_mean = "Longer bars move the probability of that action more, whichever way; commands are marked."
-        items += context.pictures(
-            f"shapley_mean-{experiment.slug}", {"": f"{title}: mean size of the Shapley values"}, how_mean
-        )
+        shown = {"": "How far each input moves each action"}
+        items += context.pictures(f"shapley_mean-{experiment.slug}", shown, how_mean, experiment=experiment)
         titles = {
-            f"{stem}-action_{action}": f"{title}: what pushed '{name}'" for action, name in enumerate(run.action_names)
+            f"{stem}-action_{action}": f"What pushed ‘{name}’, row by row"
+            for action, name in enumerate(run.action_names)
         }
         how = (
             "Each point is one explained row: right of zero its input made the action more probable, left of zero "
             "less; colour says whether the input itself was low or high there. Of two actions one is shown, the other "
             "mirrors it."
         )
-        items += [*context.pictures(stem, titles, how), table]
-        methods.append(
-            f"{experiment.label}: {result.method}, background {context.background_words(run)}, exact {result.exact}"
-        )
+        items += [*context.pictures(stem, titles, how, experiment=experiment), table]
+        methods.append(f"{experiment.label}: {result.method}{', exact' if result.exact else ', an estimate'}")
         if n_commands(run.feature_names):
             spread_out = np.arange(len(inputs))[:: max(1, len(inputs) // N_SPLIT_ROWS)][:N_SPLIT_ROWS]
             game = known[spread_out] if isinstance(known, Coalitions) else known
             splits.append(_split_table(context, experiment, run, inputs[spread_out], episodes[spread_out], game))
-        note = command_collinearity(run.training_inputs, run.feature_names).note
-        notes.append(f"{experiment.label}, rows of the last fit: {note}")
+        tied = command_collinearity(run.training_inputs, run.feature_names)
+        if tied.collinear:
+            collinear.append((experiment.label, tied))
+        else:
+            remarks.append(f"{experiment.label}, rows of the last fit: {tied.note}")
     if splits:
         items.append(
             context.table(
@@ -96,9 +98,11 @@ def answer(context: ReportContext) -> Section:
     return Section(
         "How much did each input push each action?",
         "shapley",
-        f"Interventional Shapley values over the rows of the last fit. {'; '.join(methods)}.",
+        "Shapley values share a decision out: in each row they say how much probability each input added to an action "
+        "or took from it, compared with an average row of the training.",
         items,
-        notes,
+        tied_words(collinear, "the rows of the last fit"),
+        " ".join([f"Interventional Shapley values. {'; '.join(methods)}. {context.background_note()}", *remarks]),
     )
 
 

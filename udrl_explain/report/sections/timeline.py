@@ -19,7 +19,7 @@ def answer(context: ReportContext) -> Section:
             training_commands=context.probes(run).support,
             n_jobs=context.options.n_jobs,
         )
-        title = f"{experiment.label}, seed {run.config.seed}, first final episode"
+        title = f"{experiment.label}, first final episode"
         stem = f"timeline-{experiment.slug}"
         flips = list[Item]() if result.commands is None else [_flips(context, experiment, title, result)]
         table = context.table(
@@ -29,6 +29,7 @@ def answer(context: ReportContext) -> Section:
             "One row per step and shown quantity; `seen` and `seen_flips` refer to the rows of the last fit.",
             max_rows=6,
             columns=("step", "action_name", "desired_return", "desired_horizon", "part", "name", "value"),
+            experiment=experiment,
         )
         how = (
             "All strips share the steps of the episode: the action, the command as it runs down, the probabilities, "
@@ -36,14 +37,17 @@ def answer(context: ReportContext) -> Section:
             "command matters, with the steps at which another seen command would have changed the action; hatched are "
             "those at which only an unseen one would."
         )
-        items += [*context.pictures(stem, {"": f"{title}: step by step"}, how), *flips, table]
-        methods.append(f"{experiment.label}: {result.method}, exact {result.exact}")
+        shown = {"": "First final episode, step by step"}
+        items += [*context.pictures(stem, shown, how, experiment=experiment), *flips, table]
+        methods.append(f"{experiment.label}: {result.method}{', exact' if result.exact else ', an estimate'}")
     return Section(
         "What drove each action of one episode?",
         "timeline",
-        f"The first episode of the final evaluation, not a chosen one. {'; '.join(methods)}. "
-        f"{context.background_note()}",
+        "The first episode of the final evaluation, not a chosen one: what was asked, what was done, why, and what "
+        "another command would have changed.",
         items,
+        (),
+        f"Shapley values of {'; '.join(methods)}; backgrounds as above.",
     )
 
 
@@ -75,4 +79,5 @@ def _flips(context: ReportContext, experiment: Experiment, title: str, result: T
             "distance",
             "flip_seen",
         ),
+        experiment=experiment,
     )

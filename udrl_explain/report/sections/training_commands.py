@@ -35,7 +35,7 @@ def answer(context: ReportContext) -> Section:
     return Section(
         question,
         "training-commands",
-        "Exploratory commands follow the best episodes of the replay buffer.",
+        "While it learns, a policy is asked for a little more than its best episodes achieved.",
         [*pictures, table],
         notes,
     )
