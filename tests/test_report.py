@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -73,10 +74,11 @@ class TestTheWholeReport:
         manifest = json.loads((tiny_report[0] / "manifest.json").read_text())
         expected = {f"data/{run.relative_to(tiny_place / 'data')}": folder_hash(run) for run in find_runs(tiny_place)}
         assert manifest["runs"] == expected
-        assert set(manifest["seconds"]) == {*QUESTIONS, "figures", "page"}
+        timings = json.loads((tiny_report[0] / "timings.json").read_text())
+        assert set(timings["seconds"]) == {*QUESTIONS, "figures", "page"}
         assert "report.html" in manifest["files"]
 
-    def test_a_second_run_writes_the_same_tables_and_figures(self, tiny_report, tiny_place):
+    def test_a_second_run_writes_the_same_tables_figures_and_manifest(self, tiny_report, tiny_place):
         first = tiny_report[0]
         # Not on one thread the first time, and with PDFs: of these test_figure_export says the same.
         done = report(tiny_place, "data", "--output", "again", "--n_jobs", "1", "--formats", "png")
@@ -87,6 +89,12 @@ class TestTheWholeReport:
         assert names == sorted(
             path.relative_to(second) for kind in ("tables", "figures") for path in second.glob(f"{kind}/*")
         )
+        manifests = [json.loads((folder / "manifest.json").read_text()) for folder in (first, second)]
+        for manifest in manifests:
+            del manifest["command"], manifest["files"]  # the formats differ
+        assert manifests[0] == manifests[1]
+        # How long it took is ignored by a clone, so that making a report again leaves it clean.
+        assert "timings.json" in (Path(__file__).parents[1] / ".gitignore").read_text().splitlines()
         different = [str(name) for name in names if (first / name).read_bytes() != (second / name).read_bytes()]
         assert different == []
 
