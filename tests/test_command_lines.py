@@ -30,6 +30,7 @@ SETTINGS = {
     "final_testing_sample": "100", "final_desired_return": "default 200 for CartPole-v0",
     "final_desired_horizon": "default 200 for CartPole-v0", "save_policy": "True", "save_learning_infos": "True",
     "experiment": "default: made of the settings", "overwrite": "False", "directory": "data",
+    "n_jobs": "default: one per core",
 }  # fmt: skip
 
 

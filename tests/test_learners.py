@@ -1,12 +1,17 @@
+import threading
+
 import numpy as np
 import pytest
 from core_helpers import scaled, training_rows
 from sklearn.base import is_classifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neural_network import MLPClassifier
+from sklearn.tree import DecisionTreeClassifier
 
 from udrl_explain.config import TrainConfig
 from udrl_explain.environments import environment_names
+from udrl_explain.forest import FOREST_ARRAYS
+from udrl_explain.parallel import fits_on_threads
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
 from udrl_explain.training.learners import Learner, accuracy, make_estimator
 
@@ -128,3 +133,26 @@ def test_accuracy_is_the_share_of_rows_in_which_the_best_action_was_taken():
             return np.array([[0.6, 0.4], [0.5, 0.5], [0.1, 0.9], [0.2, 0.8]])
 
     assert accuracy(Fixed(), np.zeros((4, 3)), np.array([0, 0, 0, 1])) == 0.75
+
+
+@pytest.mark.parametrize("name", ["ensemble.RandomForestClassifier", "ensemble.ExtraTreesClassifier"])
+def test_a_forest_fitted_on_several_threads_has_the_same_bits(name, monkeypatch):
+    threads = set()
+    real = DecisionTreeClassifier._fit
+
+    def fit(*arguments, **options):
+        threads.add(threading.get_ident())
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(DecisionTreeClassifier, "_fit", fit)
+    inputs, actions = training_rows(200)
+    forests = []
+    for n_jobs in (1, 2):
+        threads.clear()
+        with fits_on_threads(n_jobs):
+            forests.append(learner(name, n_actions=2).fit(inputs, actions).forest)
+        assert (threading.get_ident() in threads) == (n_jobs == 1)
+    for array in FOREST_ARRAYS:
+        np.testing.assert_array_equal(*(getattr(forest, array) for forest in forests), err_msg=array)
+    with pytest.raises(ValueError, match="n_jobs must be a whole number of at least 1"), fits_on_threads(0):
+        pass

@@ -98,6 +98,19 @@ def in_processes(work: Callable[[Item], Result], items: Sequence[Item], n_jobs: 
         )
 
 
+@contextmanager
+def fits_on_threads(n_jobs: int | None) -> Iterator[None]:
+    """Let scikit-learn fit the trees of a forest on `n_jobs` threads while the block runs; forests are the same bits.
+
+    Raises
+    ------
+    ValueError
+        If `n_jobs` is no whole number or below 1.
+    """
+    with joblib.parallel_config(backend="threading", n_jobs=thread_count(n_jobs)):
+        yield
+
+
 class WorkerDiedError(RuntimeError):
     """A process of an engine came to an end before its work did: killed, or out of memory."""
 

@@ -21,6 +21,12 @@ class TrainOptions:
     """Name of the experiment's folder (default: made of the settings that differ from the defaults)."""
     overwrite: bool = False
     """Replace a run that is there."""
+    n_jobs: int | None = None
+    """Threads that fit the trees of a forest (default: one per core); the run does not depend on it."""
+
+    def __post_init__(self) -> None:
+        if self.n_jobs is not None and self.n_jobs < 1:  # `parallel` says the same, but must not be waited for here
+            raise ValueError(f"n_jobs must be a whole number of at least 1, got {self.n_jobs}")
 
 
 def main() -> int:
@@ -30,7 +36,12 @@ def main() -> int:
     from udrl_explain.training.loop import train_policy
 
     run = train_policy(
-        options.config, options.directory, experiment=options.experiment, overwrite=options.overwrite, progress=True
+        options.config,
+        options.directory,
+        experiment=options.experiment,
+        overwrite=options.overwrite,
+        progress=True,
+        n_jobs=options.n_jobs,
     )
     folder = run.directory
     answer(

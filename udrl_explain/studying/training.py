@@ -54,7 +54,7 @@ def train_cell(work: CellWork) -> bool:
         watch.note()
         try:
             if not places.run.exists():
-                train_policy(work.cell.config, work.directory, experiment=work.cell.experiment, watch=watch)
+                train_policy(work.cell.config, work.directory, experiment=work.cell.experiment, watch=watch, n_jobs=1)
             record = record_of_run(work.cell, places, watch.seconds if watch.steps else float("nan"))
         except Exception as fault:
             record = record_of_failure(

@@ -19,6 +19,7 @@ from tqdm import tqdm
 from udrl_explain.config import SWEEP_EPISODES, TrainConfig
 from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import Episode, collect_episodes
+from udrl_explain.parallel import fits_on_threads
 from udrl_explain.rollouts.actors import exploring, greedy
 from udrl_explain.rollouts.streams import Streams, evaluation_seeds, streams, training_seeds
 from udrl_explain.rollouts.sweeps import command_levels, sweep_commands
@@ -51,6 +52,7 @@ def train_policy(
     overwrite: bool = False,
     progress: bool = False,
     watch: Watch | None = None,
+    n_jobs: int | None = None,
 ) -> Run:
     """Train a policy, store the run whole or not at all, and return it.
 
@@ -68,6 +70,8 @@ def train_policy(
     watch : callable, optional
         Called after the warm-up and after every iteration with the iterations done and the environment steps of all
         training episodes so far. What it raises ends the training, of which nothing is kept.
+    n_jobs : int, optional
+        Threads that fit the trees of a forest; None takes all cores. The run does not depend on it.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def train_policy(
     place = run_directory(config, directory, experiment)
     check_run_can_be_saved(place, overwrite)
     # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.
-    with threadpool_limits(1):
+    with threadpool_limits(1), fits_on_threads(n_jobs):
         run, learning_infos = _train(config, place, progress, watch or _unwatched)
     save_run(run, learning_infos, overwrite=overwrite)
     return run
