@@ -251,7 +251,7 @@ def _alone(suspects: list[Cell], place: Path, scheduler: str | None) -> None:
     for cell in suspects:
         try:
             work = [CellWork(cell, place, _parent(scheduler))]
-            list(in_any_order(train_cell, work, 1, scheduler=scheduler, apart=True))
+            list(in_any_order(train_cell, work, n_jobs=1, scheduler=scheduler, apart=True))
         except WorkerDiedError as fault:
             places = CellPlaces(cell, place)
             iterations, steps = progress_of(places)
