@@ -1,5 +1,7 @@
 """The return owed to inputs: the game against brute force, and playing it as a user does."""
 
+import dataclasses
+import shutil
 from itertools import permutations
 
 import numpy as np
@@ -133,7 +135,9 @@ def run(tmp_path_factory):
 
 
 def played(run, **options):
-    return play_performance(PerformanceOptions(run.directory, **({"episodes": 3, "n_jobs": 1} | options)))
+    (path,), left_out = play_performance(PerformanceOptions(run.directory, **({"episodes": 3, "n_jobs": 1} | options)))
+    assert left_out == []
+    return path
 
 
 def test_the_agent_that_knows_everything_is_the_agent(run):
@@ -205,6 +209,44 @@ def test_as_a_user_runs_it(run, tmp_path):
     wrong = run_module("udrl_explain.performance", run.directory, "--episodes", 0, folder=tmp_path)
     assert wrong.returncode == 2
     assert "episodes must be at least 1, got 0" in wrong.stderr
+
+
+def test_of_a_folder_the_runs_are_played_that_are_not_yet(run, tmp_path):
+    for seed in ("1", "2", "3"):
+        shutil.copytree(run.directory, tmp_path / "runs" / seed, ignore=shutil.ignore_patterns("performance*"))
+    asked = {"groups": ("state", "command"), "episodes": 2, "n_jobs": 1}
+    (tmp_path / "runs" / "2" / "policy.npz").unlink()
+    own = b"coalition,environment_seed,achieved_return,length\n0,1,2.0,3\n63,1,2.0,3\n"
+    third = tmp_path / "runs" / "3" / "performance.csv"
+    third.write_bytes(own)
+    done = run_module(
+        "udrl_explain.performance", "runs", "--groups", "state", "command", "--episodes", 2, "--n-jobs", 1,
+        folder=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stdout.split() == ["runs/1/performance.csv"]
+    assert "left out runs/2: holds neither policy.npz" in done.stderr
+    assert third.read_bytes() == own
+    shutil.rmtree(tmp_path / "runs" / "2")
+    assert play_performance(PerformanceOptions(tmp_path / "runs", **asked)) == ([], [])
+    again, _ = play_performance(PerformanceOptions(tmp_path / "runs", overwrite=True, **asked))
+    assert again == [tmp_path / "runs" / seed / "performance.csv" for seed in "13"]
+    assert third.read_bytes() == again[0].read_bytes() != own
+
+
+def test_a_folder_of_which_nothing_can_be_played_is_refused(run, tmp_path):
+    for seed in ("1", "2"):
+        shutil.copytree(run.directory, tmp_path / "runs" / seed, ignore=shutil.ignore_patterns("performance*"))
+        (tmp_path / "runs" / seed / "training_rows.npz").unlink()
+    with pytest.raises(ValueError, match=r"none of its 2 runs can be played; the first: .*training_rows"):
+        play_performance(PerformanceOptions(tmp_path / "runs"))
+
+
+def test_a_policy_that_does_not_fit_its_environment_is_refused(run, monkeypatch):
+    other = dataclasses.replace(run, config=dataclasses.replace(run.config, env_name="MountainCar-v0"))
+    monkeypatch.setattr(play, "load_run", lambda folder: other)
+    with pytest.raises(ValueError, match=r"MountainCar-v0 has 4 inputs, the policy of .* has 6"):
+        played(run)
 
 
 def test_a_damaged_table_of_a_run_is_refused(run):

@@ -20,6 +20,7 @@ Indices = NDArray[np.intp]
 Join = Callable[[Members, NDArray[np.float64], NDArray[np.float64], Indices, Indices], NDArray[np.float64]]
 
 MAX_ENUMERATED = 12  # inputs: 4096 coalitions
+LEAST_BACKGROUND = 64  # rows to draw missing inputs from where every coalition is evaluated with each of them
 PAIRS_AT_ONCE = 1 << 18
 PAIR_FLOATS = 1 << 21  # joined rows of one coalition: 16 MB
 BACKGROUND_AT_ONCE = 1 << 15

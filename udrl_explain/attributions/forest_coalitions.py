@@ -98,22 +98,28 @@ def forest_coalitions(shares: HeldShares, rows: NDArray[np.float32], n_jobs: int
     values = np.ascontiguousarray(shares.boxes.value / shares.n_trees)
     worths = np.zeros((len(rows), 1 << shares.n_features, values.shape[1]))
 
+    inside = [_subsets(int(members), shares.n_features) for members in sets]
+
     def work(block: slice) -> None:
         totals = np.zeros((block.stop - block.start, int(first[-1]), values.shape[1]))
         _add_leaves(
             shares.boxes.lower, shares.boxes.upper, shares.tested, shares.start, shares.held, values,
             first[owner], np.ascontiguousarray(ranks[:, block]), totals,
         )  # fmt: skip
-        every = np.arange(1 << shares.n_features)
-        for k, members in enumerate(sets):
-            # Subsets of these inputs by the bits of the coalition that are among them.
-            inside = np.zeros(len(every), dtype=np.int64)
-            for place, j in enumerate(j for j in range(shares.n_features) if members >> j & 1):
-                inside |= (every >> j & 1) << place
-            worths[block] += totals[:, first[k] : first[k + 1]][:, inside]
+        for k, places in enumerate(inside):
+            worths[block] += totals[:, first[k] : first[k + 1]][:, places]
 
     in_threads(work, blocks_of(len(rows), ROWS_AT_ONCE), n_jobs)
     return worths
+
+
+def _subsets(members: int, n_features: int) -> NDArray[np.int64]:
+    """Of every coalition of all inputs the part that lies among `members`, as an index of the subsets of these."""
+    every = np.arange(1 << n_features)
+    inside = np.zeros(len(every), dtype=np.int64)
+    for place, j in enumerate(j for j in range(n_features) if members >> j & 1):
+        inside |= (every >> j & 1) << place
+    return inside
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Play all coalitions of a stored run, part by part, and store what they achieve."""
+"""Play all coalitions of stored runs, part by part, and store what they achieve."""
 
 import hashlib
 import json
@@ -9,46 +9,73 @@ import pandas as pd
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from udrl_explain.attributions.enumeration import LEAST_BACKGROUND
 from udrl_explain.commands import COMMAND_NAMES, n_commands
-from udrl_explain.environments import check_trusted
+from udrl_explain.environments import Lockstep, check_trusted
 from udrl_explain.playing.performance_options import PerformanceOptions
 from udrl_explain.policies import ForestPolicy, Policy
 from udrl_explain.rollouts.coalitions import COLUMNS, play_coalitions
+from udrl_explain.rollouts.collecting import check_fits
 from udrl_explain.rollouts.streams import evaluation_seeds, streams
-from udrl_explain.runs import Run, load_run, store_performance
+from udrl_explain.runs import Run, find_runs, load_run, store_performance
+from udrl_explain.runs.places import PERFORMANCE_FILE
 from udrl_explain.tables import read_csv, write_csv
 
-N_BACKGROUND_ENUMERATED = 64
 MOST_PLAYERS = 12
 
 
-def play_performance(options: PerformanceOptions) -> Path:
-    """Do what the options ask for and return the file written.
+def play_performance(options: PerformanceOptions) -> tuple[list[Path], list[tuple[Path, str]]]:
+    """Do what the options ask for.
 
-    What is played already lies in the run folder until all is: the same command goes on from there.
+    What is played of a run already lies in its folder until all is: the same command goes on from there.
+
+    Returns
+    -------
+    written : list of Path
+        The file of every run that was played.
+    left_out : list of (Path, str)
+        Folder and reason of every run that could not be; always empty where the options name one run.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If the run cannot be read, holds no policy or no rows to average over, or a group does not fit.
+        If there is no run. If the options name one run: if it cannot be read, holds no policy, no command or no rows
+        to average over, its environment does not fit, or a group does not. If they name several: if none can be played.
     """
-    run = load_run(options.run)
+    folders = find_runs(options.run)
+    if folders == [options.run]:
+        return [_play_run(options.run, options)], []
+    written, left_out = list[Path](), list[tuple[Path, str]]()
+    waiting = [folder for folder in folders if options.overwrite or not (folder / PERFORMANCE_FILE).is_file()]
+    for folder in waiting:
+        try:
+            written.append(_play_run(folder, options))
+        except (ValueError, OSError) as fault:
+            left_out.append((folder, " ".join(str(fault).split()).removeprefix(f"{folder}: ")))
+    if left_out and len(left_out) == len(folders):
+        raise ValueError(f"{options.run}: none of its {len(folders)} runs can be played; the first: {left_out[0][1]}")
+    return written, left_out
+
+
+def _play_run(folder: Path, options: PerformanceOptions) -> Path:
+    run = load_run(folder)
     if run.policy is None:
-        raise ValueError(f"{options.run}: there is no policy to play: {run.policy_note}")
-    check_trusted(
-        run.config.env_name, options.run, options.trust_environment, "give --trust-environment if you trust it"
-    )
+        raise ValueError(f"{folder}: there is no policy to play: {run.policy_note}")
+    check_trusted(run.config.env_name, folder, options.trust_environment, "give --trust-environment if you trust it")
     if len(run.training_inputs) == 0:
-        raise ValueError(f"{options.run}: holds no training rows to average unknown inputs over")
+        raise ValueError(f"{folder}: holds no training rows to average unknown inputs over")
     command = _command(run)
     if command is None and n_commands(run.feature_names):
-        raise ValueError(f"{options.run}: its settings hold no command to evaluate with")
+        raise ValueError(f"{folder}: its settings hold no command to evaluate with")
     players = players_of(options.groups, run.feature_names)
     if len(players) > MOST_PLAYERS:
         raise ValueError(
             f"groups: {len(players)} inputs make {2 ** len(players):,} coalitions, at most {MOST_PLAYERS} are played; "
             "put inputs together, for instance --groups state command"
         )
+    environments = Lockstep(run.config.env_name)
+    environments.close()
+    check_fits(run.policy, environments, f"the policy of {folder}")
     random = streams(run.config.seed if options.seed is None else options.seed).performance
     seeds = evaluation_seeds(random, options.episodes)
     background = _background(run, run.policy, options.background, random)
@@ -57,7 +84,9 @@ def play_performance(options: PerformanceOptions) -> Path:
     done = _played(unfinished, coalitions, seeds)
     left = coalitions[len(done) // len(seeds) :]
     limit = run.return_limit
-    with tqdm(total=len(coalitions), initial=len(coalitions) - len(left), desc="coalitions", unit="coalition") as bar:
+    with tqdm(
+        total=len(coalitions), initial=len(coalitions) - len(left), desc=f"coalitions of {folder}", unit="coalition"
+    ) as bar:
         for part in play_coalitions(
             run.policy, background, run.config.env_name, left, command, seeds,
             most_return=limit, n_jobs=options.n_jobs,
@@ -110,7 +139,7 @@ def players_of(groups: tuple[str, ...], feature_names: tuple[str, ...]) -> list[
 
 def _background(run: Run, policy: Policy, n_rows: int, random: np.random.Generator) -> NDArray[np.float64]:
     rows = run.training_inputs
-    wanted = n_rows or (len(rows) if isinstance(policy, ForestPolicy) else N_BACKGROUND_ENUMERATED)
+    wanted = n_rows or (len(rows) if isinstance(policy, ForestPolicy) else LEAST_BACKGROUND)
     if wanted >= len(rows):
         return rows
     return rows[np.sort(random.choice(len(rows), size=wanted, replace=False))]

@@ -14,7 +14,7 @@ class PerformanceOptions:
 
     What an agent does not know is averaged over the rows of its last fit at every step. The answer, performance.csv in
     the run folder, is what the return owed to each input is computed from. An interrupted command goes on where it
-    stopped.
+    stopped. Of a folder with several runs, those are played that have no answer yet.
 
     Raises
     ------
@@ -23,7 +23,7 @@ class PerformanceOptions:
     """
 
     run: tyro.conf.Positional[Path]
-    """Folder of one run, data/<env_name>/<experiment>/<seed>."""
+    """Folder of one run, data/<env_name>/<experiment>/<seed>, or of several."""
     groups: tuple[str, ...] = ()
     """Inputs that are known together: state command, or names joined by commas (default: every input by itself).
     Costs 2^groups times the episodes."""
@@ -36,6 +36,8 @@ class PerformanceOptions:
     """Seed of the environments and the background (default: the run's)."""
     n_jobs: int | None = None
     """Processes (default: one per core); the results do not depend on it."""
+    overwrite: bool = False
+    """Of a folder with several runs, play those again that have their answer."""
     trust_environment: bool = False
     """Import the package that the run's env_name names (package:Env-v0); it runs that package's code."""
 

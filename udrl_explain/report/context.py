@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.attributions import Coalitions, coalitions
-from udrl_explain.attributions.enumeration import MAX_ENUMERATED
+from udrl_explain.attributions.enumeration import LEAST_BACKGROUND, MAX_ENUMERATED
 from udrl_explain.command_space.collinearity import CommandCollinearity
 from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.figures.drawn_files import FigureTask, draw_files
@@ -26,7 +26,6 @@ from udrl_explain.runs.run import Run
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
-LEAST_BACKGROUND = 64
 JOINED_PER_ROW = 1 << 15
 """Background rows where every coalition is evaluated: nets take as many as make so many joined rows of each explained
 one, other estimators the least; forests average over all."""
