@@ -1,9 +1,12 @@
 """Faithfulness: worths, scores and infidelity against brute force, closed forms and policies whose order is known."""
 
+from dataclasses import replace
 from itertools import permutations
 
 import numpy as np
+import pandas as pd
 import pytest
+from core_helpers import tiny_run
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -24,8 +27,10 @@ from udrl_explain.analysis.faithfulness.orders import (
 from udrl_explain.analysis.faithfulness.result import faithfulness
 from udrl_explain.analysis.faithfulness.scores import BEST, COLUMNS, CURVE_COLUMNS, MEAN
 from udrl_explain.attributions import attribute
-from udrl_explain.attributions.worths import all_worths
+from udrl_explain.attributions.worths import all_worths, coalitions
 from udrl_explain.commands import CommandScale
+from udrl_explain.policies import NeuralPolicy
+from udrl_explain.training.permuted import permuted_policy
 
 KINDS = FORESTS | BOOSTED | OTHERS
 
@@ -208,6 +213,45 @@ def test_the_numbers_of_a_small_forest_are_those_of_brute_force():
     expected = (own.sum() - every.mean(axis=0).sum()) / (every.max(axis=0) - every.mean(axis=0)).sum()
     assert result.score(INTERVENTIONAL) == pytest.approx(expected, abs=1e-12)
     np.testing.assert_allclose(result.attributions[INTERVENTIONAL], shapley, rtol=0, atol=1e-12)
+
+
+def test_areas_are_those_under_the_curves():
+    """With no ties the curves of the table are those that the areas are about."""
+    policy, inputs = fitted_policy(FORESTS["random forest"]())
+    result = faithfulness(policy, inputs[:9], inputs)
+    curves, table = result.curve_frame().groupby("method"), result.to_frame().set_index("method")
+    for method in (INTERVENTIONAL, PERMUTATION):
+        curve = curves.get_group(method)
+        for kind in ("insertion", "deletion"):
+            assert table.loc[method, f"{kind}_area"] == pytest.approx(np.trapezoid(curve[kind]) / 5, abs=1e-12)
+
+
+def test_coalitions_that_are_there_are_used_and_those_of_other_rows_refused():
+    policy, inputs = fitted_policy(OTHERS["net"]())
+    known = coalitions(policy, inputs[:6], inputs[20:40])
+    result = faithfulness(policy, inputs[:6], known)
+    pd.testing.assert_frame_equal(result.to_frame(), faithfulness(policy, inputs[:6], inputs[20:40]).to_frame())
+    assert result.n_background == 20
+    with pytest.raises(ValueError, match="those of other rows"):
+        faithfulness(policy, inputs[:5], known)
+
+
+def test_permuting_the_actions_of_a_run_leaves_what_it_learned_behind(tmp_path):
+    run = tiny_run(tmp_path)
+    forest = replace(run.config, estimator_name="ensemble.RandomForestClassifier", estimator_arguments=("max_depth=3",))
+    run = replace(run, config=forest)
+    control = permuted_policy(run, n_trees=7, seed=1)
+    assert (control.forest.n_trees, control.feature_names) == (7, run.feature_names)
+    again = permuted_policy(run, n_trees=7, seed=1).action_probabilities(run.training_inputs)
+    np.testing.assert_array_equal(control.action_probabilities(run.training_inputs), again)
+    agreement = (again.argmax(axis=1) == run.training_actions).mean()
+    assert (
+        agreement < (run.policy.action_probabilities(run.training_inputs).argmax(axis=1) == run.training_actions).mean()
+    )
+    net = permuted_policy(replace(run, config=replace(forest, estimator_name="neural", estimator_arguments=())))
+    assert isinstance(net, NeuralPolicy)
+    with pytest.raises(ValueError, match="no training rows to permute"):
+        permuted_policy(replace(run, training_inputs=run.training_inputs[:0]))
 
 
 def test_a_policy_fitted_on_permuted_actions_is_told_apart():

@@ -47,7 +47,7 @@ def test_numbers_are_those_of_the_definitions():
         made_run(2),
         made_run(3, estimator=MLPClassifier((8,), random_state=0, max_iter=2000, tol=1e-2)),
     ]
-    result = stability(runs, n_rows=60, n_background=50, seed=4)
+    result = stability(runs, n_rows=60, n_background=12, seed=4, n_jobs=1)
     frame = result.to_frame()
     assert tuple(frame.columns) == COLUMNS
     assert frame[["run_a", "run_b"]].to_numpy().tolist() == [
@@ -147,7 +147,8 @@ def test_chosen_trees_are_a_forest_of_their_own():
         ),
         ([made_run(1), made_run(2)], {"top_k": 7}, r"top_k must lie in 1\.\.6, got 7"),
         ([made_run(1), made_run(2)], {"n_rows": 1}, "n_rows must be at least 2, got 1"),
-        ([made_run(1), made_run(2)], {"n_resamples": 0}, "n_resamples must be at least 1"),
+        ([made_run(1), made_run(2)], {"n_resamples": 1}, "n_resamples must be at least 2"),
+        ([made_run(1), made_run(2)], {"labels": ["a"]}, "labels must be one per run, 2, got 1"),
     ],
 )
 def test_what_does_not_fit_is_refused(runs, options, message):

@@ -105,9 +105,10 @@ class Stability:
         `rank_correlation` is the mean over the rows of Spearman's correlation between the two runs' Shapley values,
         `top_k_overlap` the share of the k inputs of largest size that are the same, `sign_agreement` the share of those
         inputs (of either run) that push the same way, `same_action` the share of rows with the same greedy action.
-        `within` is the rank correlation between a run and a resample of itself, `within_low` the lowest one seen in
-        either run. `different_reasons` marks pairs whose returns the interval of their difference does not separate,
-        and whose agreement stays below `within_low` with its whole interval.
+        `within` is the mean rank correlation between two resamples of one run, `within_low` the lowest one seen in
+        either run: two resamples are as far apart by luck as two runs that differ in luck alone. `different_reasons`
+        marks pairs whose returns the interval of their difference does not separate, and whose agreement stays below
+        `within_low` with its whole interval.
         """
         return self.table.copy()
 
@@ -135,6 +136,7 @@ def stability(
     n_background: int = N_BACKGROUND,
     top_k: int = TOP_K,
     n_resamples: int = N_RESAMPLES,
+    labels: Sequence[str] | None = None,
     seed: int = 0,
     n_jobs: int | None = None,
 ) -> Stability:
@@ -152,8 +154,10 @@ def stability(
         for all: otherwise the comparison would mix the policies with their data.
     top_k : int
     n_resamples : int
-        Of every run, for the agreement within it: the background is drawn again with replacement, and a forest's trees
-        too.
+        Of every run, at least 2, for the agreement within it, that of every two of them: the background is drawn again
+        with replacement, and a forest's trees too.
+    labels : sequence of str, optional
+        One name per run; by default ``seed 42``, with the experiment in front where two runs have the same seed.
     seed : int
     n_jobs : int, optional
         Threads; results do not depend on it.
@@ -172,23 +176,21 @@ def stability(
     Explanations of equally good models may differ: "Rashomon sets" (Fisher, Rudin and Dominici 2019); for policies
     arXiv 2512.17470. An agreement is only low when it is lower than what chance alone does within one run.
     """
-    labels = _labels(runs)
-    policies = _checked(runs, labels, n_rows, n_background, top_k, n_resamples)
+    names = _labels(runs, labels)
+    policies = _checked(runs, names, n_rows, n_background, top_k, n_resamples)
     random = np.random.default_rng(seed)
     inputs, episodes = _shared_rows(runs, n_rows, random)
     background = _shared_background(runs, n_background, random)
     mean = np.mean([policy.action_probabilities(inputs) for policy in policies], axis=0)
     explained = greedy_actions(mean)
     asked = _Question(inputs, explained, n_jobs)
-    values = np.stack([asked.values(policy, background) for policy in policies])
+    answers = [asked.answers(policy, background, n_resamples, random) for policy in policies]
+    values = np.stack([own for own, _ in answers])
     actions = [greedy_actions(policy.action_probabilities(inputs)) for policy in policies]
-    within = []
-    for policy, own in zip(policies, values, strict=True):
-        again = [
-            asked.values(_resampled(policy, random), background[random.integers(len(background), size=len(background))])
-            for _ in range(n_resamples)
-        ]
-        within.append([float(np.nanmean(rank_correlations(own, other))) for other in again])
+    within = [
+        [float(np.nanmean(rank_correlations(one, other))) for one, other in combinations(again, 2)]
+        for _, again in answers
+    ]
     facts = {
         "top_k": top_k, "method": METHOD, "exact": True, "n_rows": len(inputs),
         "n_episodes": len(np.unique(episodes)), "n_background": len(background), "seed": seed,
@@ -205,12 +207,12 @@ def stability(
         equal = not (difference[1] > 0 or difference[2] < 0)
         highest = interval.high if np.isfinite(interval.high) else agreement
         lines.append(
-            (labels[a], labels[b], agreement, interval.low, interval.high, overlap, signs,
+            (names[a], names[b], agreement, interval.low, interval.high, overlap, signs,
              float((actions[a] == actions[b]).mean()), lowest, float(np.mean([*within[a], *within[b]])), *difference,
              bool(equal and highest < lowest), *facts.values())
         )  # fmt: skip
     return Stability(
-        pd.DataFrame(lines, columns=list(COLUMNS)), inputs, explained, values, labels, METHOD,
+        pd.DataFrame(lines, columns=list(COLUMNS)), inputs, explained, values, names, METHOD,
         True, len(inputs), len(background), seed,
     )  # fmt: skip
 
@@ -234,8 +236,23 @@ class _Question:
     actions: NDArray[np.int64]
     n_jobs: int | None
 
-    def values(self, policy: Policy, background: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Shapley values of the explained action, ``(n_rows, n_features)``."""
+    def answers(
+        self, policy: Policy, background: NDArray[np.float64], n_resamples: int, random: np.random.Generator
+    ) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+        """Shapley values of the explained action, ``(n_rows, n_features)``, and the same of each resample."""
+        size = len(background)
+        if isinstance(policy, ForestPolicy):
+            again = [
+                self._values(_resampled(policy, random), background[random.integers(size, size=size)])
+                for _ in range(n_resamples)
+            ]
+            return self._values(policy, background), again
+        draws = [random.integers(size, size=size) for _ in range(n_resamples)]
+        # Values are means over the background: once known for each of its rows, a resample costs nothing.
+        by_row = np.stack([self._values(policy, background[b : b + 1]) for b in range(size)])
+        return by_row.mean(axis=0), [by_row[draw].mean(axis=0) for draw in draws]
+
+    def _values(self, policy: Policy, background: NDArray[np.float64]) -> NDArray[np.float64]:
         every = attribute(policy, self.inputs, background, n_jobs=self.n_jobs).values
         return np.asarray(np.take_along_axis(every, self.actions[:, None, None], axis=2)[:, :, 0])
 
@@ -255,7 +272,7 @@ def _checked(
         if policy.feature_names != first.feature_names or policy.action_names != first.action_names:
             raise ValueError(f"{label}: its inputs or actions are not those of {labels[0]}")
     for name, value, least in (
-        ("n_rows", n_rows, len(runs)), ("n_background", n_background, len(runs)), ("n_resamples", n_resamples, 1),
+        ("n_rows", n_rows, len(runs)), ("n_background", n_background, len(runs)), ("n_resamples", n_resamples, 2),
     ):  # fmt: skip
         if value < least:
             raise ValueError(f"{name} must be at least {least}, got {value}")
@@ -264,16 +281,18 @@ def _checked(
     return policies
 
 
-def _labels(runs: Sequence[ExplainedRun]) -> tuple[str, ...]:
-    """``seed 42``, with the experiment in front where two runs have the same seed.
+def _labels(runs: Sequence[ExplainedRun], given: Sequence[str] | None) -> tuple[str, ...]:
+    """Names of the runs.
 
     Raises
     ------
     ValueError
-        If a run stands twice.
+        If two have the same name, or names do not fit the runs.
     """
-    labels = tuple(f"seed {run.config.seed}" for run in runs)
-    if len(set(labels)) < len(runs):
+    if given is not None and len(given) != len(runs):
+        raise ValueError(f"labels must be one per run, {len(runs)}, got {len(given)}")
+    labels = tuple(f"seed {run.config.seed}" for run in runs) if given is None else tuple(given)
+    if given is None and len(set(labels)) < len(runs):
         labels = tuple(f"{run.experiment}, {label}" for run, label in zip(runs, labels, strict=True))
     if len(set(labels)) < len(runs):
         raise ValueError(f"a run stands twice among {', '.join(labels)}")

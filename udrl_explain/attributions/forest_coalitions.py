@@ -71,7 +71,8 @@ def held_shares(forest: Forest, background: NDArray[np.float32], n_jobs: int | N
     held = np.zeros(start[-1])
 
     def count(block: slice) -> None:
-        _fill_held(boxes.lower[block], boxes.upper[block], tested[block], start[block], ranks, shares, held)
+        room = np.empty(ranks.shape[1], dtype=np.int32)
+        _fill_held(boxes.lower[block], boxes.upper[block], tested[block], start[block], ranks, shares, held, room)
 
     in_threads(count, blocks_of(len(tested), LEAVES_AT_ONCE), n_jobs)
     return HeldShares(boxes, tested, start, held, forest.n_trees, forest.n_features, len(background))
@@ -123,20 +124,19 @@ def _subsets(members: int, n_features: int) -> NDArray[np.int64]:
 
 
 @compiled
-def _fill_held(lower, upper, tested, start, ranks, shares, held):  # type: ignore[no-untyped-def]
+def _fill_held(lower, upper, tested, start, ranks, shares, held, patterns):  # type: ignore[no-untyped-def]
     n_features, n_background = ranks.shape
     for leaf in range(lower.shape[0]):
         first, m = start[leaf], 0
+        patterns[:] = first
         for j in range(n_features):
-            m += tested[leaf] >> j & 1
+            if tested[leaf] >> j & 1:
+                low, high, row = lower[leaf, j], upper[leaf, j], ranks[j]
+                for b in range(n_background):  # column by column: the compiler compares several rows at a time
+                    patterns[b] += np.int32((low <= row[b]) & (row[b] <= high)) << m
+                m += 1
         for b in range(n_background):
-            pattern, place = 0, 0
-            for j in range(n_features):
-                if tested[leaf] >> j & 1:
-                    if lower[leaf, j] <= ranks[j, b] <= upper[leaf, j]:
-                        pattern |= 1 << place
-                    place += 1
-            held[first + pattern] += shares[b]
+            held[patterns[b]] += shares[b]
         for k in range(m):  # sums over supersets
             half = 1 << k
             for pattern in range(1 << m):

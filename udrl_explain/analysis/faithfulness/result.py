@@ -18,7 +18,7 @@ from udrl_explain.analysis.faithfulness.methods import (
 from udrl_explain.analysis.faithfulness.scores import COLUMNS as COLUMNS
 from udrl_explain.analysis.faithfulness.scores import CURVE_COLUMNS as CURVE_COLUMNS
 from udrl_explain.analysis.faithfulness.scores import curve_table, score_table
-from udrl_explain.attributions.worths import all_worths
+from udrl_explain.attributions.worths import Coalitions, all_worths
 from udrl_explain.commands import checked_actions, checked_inputs
 from udrl_explain.policies import Policy, checked_policy, greedy_actions
 from udrl_explain.results import displayed
@@ -67,7 +67,8 @@ class Faithfulness:
         """One row per method, columns :data:`COLUMNS`.
 
         `score` is 0 for the mean of all orders of the inputs and 1 for the best one; below 0 a method is worse than
-        chance. Its interval is for other episodes of this policy.
+        chance. Its interval is for other episodes of this policy. `insertion_area` and `deletion_area` are those under
+        the two curves (trapezoids, inputs known or removed counted from 0 to 1), means over the rows.
         `infidelity` takes the attributions as they are, `scaled_infidelity` times `scale`, the best single factor.
         """
         return self.table.copy()
@@ -97,7 +98,7 @@ class Faithfulness:
 def faithfulness(
     policy: Policy,
     inputs: ArrayLike,
-    background: ArrayLike,
+    background: ArrayLike | Coalitions,
     *,
     actions: ArrayLike | None = None,
     attributions: Mapping[str, ArrayLike] | None = None,
@@ -120,8 +121,9 @@ def faithfulness(
     policy : Policy
         Of at most 12 inputs.
     inputs : array_like of shape (n_rows, n_features)
-    background : array_like of shape (n_background, n_features)
-        Unknown inputs are replaced by each of these rows.
+    background : array_like of shape (n_background, n_features), or Coalitions
+        Unknown inputs are replaced by each of these rows; ``coalitions(policy, inputs, background)`` of the same rows
+        where it is there already.
     actions : array_like of shape (n_rows,), optional
         Explained in each row; the policy's most probable one by default.
     attributions : mapping of str to array_like of shape (n_rows, n_features), optional
@@ -155,7 +157,12 @@ def faithfulness(
     """
     policy = checked_policy(policy)
     rows = checked_inputs(inputs, policy.feature_names)
-    every = all_worths(policy, rows, background, n_jobs=n_jobs)
+    if isinstance(background, Coalitions):
+        background.check(policy, rows)
+        partners, every = background.background, background.worths
+    else:
+        partners = checked_inputs(background, policy.feature_names, "background")
+        every = all_worths(policy, rows, partners, n_jobs=n_jobs)
     outputs = every[:, -1]
     taken = greedy_actions(outputs) if actions is None else checked_actions(actions, *outputs.shape)
     worths = _of_actions(every, taken)
@@ -168,12 +175,12 @@ def faithfulness(
         judged[name] = _checked_attributions(name, values, rows.shape)
     sanity = {}
     if randomised is not None:
-        other = _of_actions(all_worths(randomised, rows, background, n_jobs=n_jobs), taken)
+        other = _of_actions(all_worths(randomised, rows, partners, n_jobs=n_jobs), taken)
         for name, values in _all_attributions(randomised, rows, taken, other, seed, n_jobs).items():
             if name in judged:
                 by_row = rank_correlations(judged[name], values)
                 sanity[name] = float(np.nanmean(by_row)) if np.isfinite(by_row).any() else float("nan")
-    n_background = len(checked_inputs(background, policy.feature_names, "background"))
+    n_background = len(partners)
     facts = {"n_rows": len(rows), "n_episodes": len(np.unique(units)), "n_background": n_background, "seed": seed}
     table = score_table(worths, judged, sanity, units, set(own), facts, n_resamples)
     curves = curve_table(worths, every, taken, judged)

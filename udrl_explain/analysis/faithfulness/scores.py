@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from udrl_explain.analysis.faithfulness.methods import (
-    UNSIGNED,
-)
+from udrl_explain.analysis.faithfulness.methods import UNSIGNED
 from udrl_explain.analysis.faithfulness.orders import (
     best_gain,
     best_orders,
@@ -24,9 +22,9 @@ from udrl_explain.analysis.faithfulness.orders import (
 from udrl_explain.statistics.intervals import EPISODES_OF_ONE, Interval, mean_interval
 
 COLUMNS = (
-    "method", "score", "score_low", "score_high", "interval", "insertion_score", "deletion_score", "infidelity",
-    "scale", "scaled_infidelity", "sanity_correlation", "is_signed", "exact", "n_rows", "n_episodes", "n_background",
-    "seed",
+    "method", "score", "score_low", "score_high", "interval", "insertion_score", "deletion_score", "insertion_area",
+    "deletion_area", "infidelity", "scale", "scaled_infidelity", "sanity_correlation", "is_signed", "exact", "n_rows",
+    "n_episodes", "n_background", "seed",
 )  # fmt: skip
 CURVE_COLUMNS = ("method", "n_known", "insertion", "deletion", "same_action")
 BEST, MEAN = "best order", "mean of all orders"
@@ -62,9 +60,12 @@ def score_table(
     means = {kind: mean_gain(gain) for kind, gain in kinds.items()}
     rooms = {kind: best_gain(gain) - means[kind] for kind, gain in kinds.items()}
     seed = int(str(facts["seed"]))
+    ends = (worths[:, 0] + worths[:, -1]).mean() / 2  # both curves run between these
+    n_features = worths.shape[1].bit_length() - 1
     lines = []
     for name, values in judged.items():
-        gained = {kind: gain_of(gain, values) - means[kind] for kind, gain in kinds.items()}
+        along = {kind: gain_of(gain, values) for kind, gain in kinds.items()}
+        gained = {kind: sums - means[kind] for kind, sums in along.items()}
         interval = _interval(gained["both"], rooms["both"], units, seed, n_resamples)
         scale = best_scale(worths, values)
         lines.append(
@@ -76,6 +77,8 @@ def score_table(
                 "interval": interval.words,
                 "insertion_score": _share(gained["insertion"].sum(), rooms["insertion"].sum()),
                 "deletion_score": _share(gained["deletion"].sum(), rooms["deletion"].sum()),
+                "insertion_area": (ends + along["insertion"].mean()) / n_features,
+                "deletion_area": (ends - along["deletion"].mean()) / n_features,
                 "infidelity": infidelity(worths, values).mean(),
                 "scale": scale,
                 "scaled_infidelity": infidelity(worths, values, scale).mean(),
