@@ -3,6 +3,7 @@
 import itertools
 import warnings
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from udrl_explain.analysis.action_shares import action_shares
 from udrl_explain.analysis.command_map import command_map
 from udrl_explain.analysis.comparison import compare
 from udrl_explain.analysis.distillation.result import distill
+from udrl_explain.analysis.faithfulness.result import faithfulness
 from udrl_explain.analysis.final_returns import final_returns
 from udrl_explain.analysis.importance.result import feature_importance
 from udrl_explain.analysis.learning import learning_curves
@@ -22,6 +24,7 @@ from udrl_explain.analysis.obedience.result import obedience
 from udrl_explain.analysis.paths.box import decision_box
 from udrl_explain.analysis.paths.contrast import path_contrast
 from udrl_explain.analysis.paths.steps import decision_paths
+from udrl_explain.analysis.performance import performance
 from udrl_explain.analysis.response import command_response
 from udrl_explain.analysis.sample_efficiency import sample_efficiency
 from udrl_explain.analysis.seed_comparison import seed_comparison
@@ -160,6 +163,7 @@ def write_tables(env_name, folder):
     tables["comparison-random_forest-neural_net"] = compared.why_frame()
     tables |= _paths(env_name)
     tables |= _small_trees(env_name)
+    tables |= _trust(env_name)
     for name, frame in tables.items():
         write_csv(frame, folder / f"{name}.csv")
 
@@ -263,3 +267,39 @@ def _paths(env_name):
         "path_contrast-random_forest": contrast.to_frame(),
         "path_contrast_commands-random_forest": contrast.commands_frame(),
     }
+
+
+def _trust(env_name):
+    """Scores, returns and agreements: of two estimators, three seeds and nine runs."""
+    scores, curves = [], {}
+    for kind, slug, label in (("forest", "random_forest", "random forest"), ("net", "neural_net", "neural net")):
+        policy, inputs, _ = synthetic(env_name, kind)
+        result = faithfulness(policy, inputs[:8], inputs[20:28], n_resamples=50)
+        scores.append(result.to_frame().assign(label=label))
+        curves[f"faithfulness_curves-{slug}"] = result.curve_frame()
+    names, (worst, best) = policy.feature_names, ENVIRONMENTS[env_name][2]
+    known = np.array([mask.bit_count() for mask in range(1 << len(names))]) / len(names)
+    played = []
+    for seed in (1, 2, 3):
+        noise = np.random.default_rng(seed).normal(scale=0.1, size=(len(known), 4))
+        frame = pd.DataFrame(
+            {
+                "coalition": np.repeat(np.arange(len(known)), 4), "environment_seed": np.tile(np.arange(4), len(known)),
+                "achieved_return": (worst + (best - worst) * (known[:, None] + noise)).ravel(), "length": 10,
+            }
+        )  # fmt: skip
+        played.append(performance(frame, feature_names=names).to_frame().assign(run=f"seed {seed}"))
+    runs = [
+        f"{label}, seed {seed}" for label in ("random forest", "extra trees", "neural net") for seed in (42, 43, 44)
+    ]
+    random = np.random.default_rng(0)
+    pairs = pd.DataFrame(
+        {
+            "run_a": a, "run_b": b, "rank_correlation": random.uniform(-0.2, 1), "same_action": random.uniform(),
+            "different_reasons": bool(random.integers(2)),
+        }
+        for a, b in combinations(runs, 2)
+    )  # fmt: skip
+    return {
+        "faithfulness": pd.concat(scores), "performance-random_forest": pd.concat(played), "stability": pairs, **curves,
+    }  # fmt: skip

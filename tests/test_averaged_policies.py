@@ -36,11 +36,20 @@ def test_rows_on_thresholds_go_the_way_of_the_trees():
         feature, threshold = policy.forest.feature[node], policy.forest.threshold[node]
         row[feature] = threshold / (0.02 if feature >= 3 else 1.0)
     background = inputs[:11]
-    got = Averaging(policy, background).knowing(0b10101).action_probabilities(rows)
-    known = np.array([True, False, True, False, True])
-    for row, result in zip(rows, got, strict=True):
-        joined = np.where(known, row, background)
-        np.testing.assert_allclose(result, policy.action_probabilities(joined).mean(axis=0), rtol=0, atol=1e-12)
+    for coalition in (0b10101, 0b10001):  # walked, and compared box by box
+        got = Averaging(policy, background).knowing(coalition).action_probabilities(rows)
+        known = (coalition >> np.arange(5) & 1).astype(bool)
+        for row, result in zip(rows, got, strict=True):
+            joined = np.where(known, row, background)
+            np.testing.assert_allclose(result, policy.action_probabilities(joined).mean(axis=0), rtol=0, atol=1e-12)
+
+
+def test_what_is_known_of_one_row_does_not_depend_on_the_others():
+    policy, inputs = fitted_policy(FORESTS["random forest"]())
+    for coalition in (0b00011, 0b11100):
+        knowing = Averaging(policy, inputs).knowing(coalition)
+        whole = knowing.action_probabilities(inputs[:40])
+        assert whole[7].tobytes() == knowing.action_probabilities(inputs[7:8])[0].tobytes()
 
 
 def test_what_does_not_fit_is_refused():

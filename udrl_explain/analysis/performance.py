@@ -1,7 +1,8 @@
 """What return is owed to each input, to the state and to the command? Every coalition was played, none is guessed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -9,13 +10,18 @@ from numpy.typing import NDArray
 
 from udrl_explain.attributions.enumeration import shapley_weights
 from udrl_explain.commands import COMMAND_NAMES
-from udrl_explain.results import displayed
-from udrl_explain.statistics.intervals import EPISODES_OF_ONE, mean_interval
+from udrl_explain.results import Drawn, displayed
+from udrl_explain.statistics.intervals import EPISODES_OF_ONE, SEEDS, mean_interval
 
 COLUMNS = (
     "feature", "is_command", "is_group", "value", "low", "high", "interval", "lost_without", "lost_low",
     "lost_high", "lost_interval", "method", "exact", "n_rows", "n_episodes", "seed",
 )  # fmt: skip
+WORTH_COLUMNS = (
+    "run", "return_known", "return_without_command", "command_worth", "low", "high", "interval", "n_seeds",
+    "n_episodes",
+)  # fmt: skip
+ALL_SEEDS = "all seeds"
 COALITION_COLUMNS = ("coalition", "known", "mean_return", "low", "high", "interval", "mean_length", "n_episodes")
 STATE, COMMAND = "state", "command"
 METHOD = "Shapley values of the return, every coalition played"
@@ -25,7 +31,7 @@ _NEEDED = ("coalition", "environment_seed", "achieved_return", "length")
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Performance:
+class Performance(Drawn):
     """The return of a policy, divided among the inputs that it knows.
 
     Parameters
@@ -43,6 +49,8 @@ class Performance:
     command_worth : (float, float, float)
         Mean return when all is known less that when the command is averaged away, with its interval; NaN where no
         coalition of the state alone was played.
+    command_interval : str
+        Of what that interval is and how it was made.
     method : str
     exact : bool
         Exact for the episodes played; the intervals speak about other episodes of this policy.
@@ -61,6 +69,7 @@ class Performance:
     whole: float
     nothing: float
     command_worth: tuple[float, float, float]
+    command_interval: str
     method: str
     exact: bool
     n_rows: int
@@ -128,37 +137,85 @@ def performance(frame: pd.DataFrame, *, feature_names: Sequence[str] | None = No
     )
     place = {int(mask): i for i, mask in enumerate(masks)}
     everything = int(masks[-1])
-    lines = []
-
-    rounding = _ROUNDING * float(np.abs(returns).max())
-
-    def line(name: str, is_command: bool, is_group: bool, value: NDArray[np.float64], without: int) -> None:
-        # What returns add up to but for their rounding is nothing, and must not seem to vary.
-        value = np.where(np.abs(value) <= rounding, 0.0, value)
-        lost = returns[-1] - returns[place[without]]
-        lines.append(
-            (name, is_command, is_group, *_estimate(value, seed), *_estimate(lost, seed), METHOD, True, returns.size,
-             n_episodes, seed)
-        )  # fmt: skip
-
+    both, neither = returns[-1], returns[0]
     # Coalitions stand in the order of their bits over the players.
-    for k, (atom, player) in enumerate(zip(atoms, players, strict=True)):
-        is_command = bool(atom & command) and not atom & state
-        line(player, is_command, atom.bit_count() > 1, weights[k] @ returns, everything ^ atom)
-    worth = (float("nan"),) * 3
+    shares = [
+        _Share(player, bool(atom & command) and not atom & state, atom.bit_count() > 1, weights[k] @ returns, atom)
+        for k, (atom, player) in enumerate(zip(atoms, players, strict=True))
+    ]
     if command and state in place and command in place and len(players) > 2:
-        both, neither = returns[-1], returns[0]
-        alone_state, alone_command = returns[place[state]], returns[place[command]]
-        line(STATE, False, True, (alone_state - neither + both - alone_command) / 2, everything ^ state)
-        line(COMMAND, True, True, (alone_command - neither + both - alone_state) / 2, everything ^ command)
-    if state in place:
-        worth = _estimate(returns[-1] - returns[place[state]], seed)[:3]
+        alone = returns[place[state]] - neither, returns[place[command]] - neither
+        gap = (both - neither - alone[0] - alone[1]) / 2
+        shares += [
+            _Share(name, is_command, True, own + gap, members)
+            for name, is_command, own, members in zip(
+                (STATE, COMMAND), (False, True), alone, (state, command), strict=True
+            )
+        ]
+    # What returns add up to but for their rounding is nothing, and must not seem to vary.
+    rounding = _ROUNDING * float(np.abs(returns).max())
+    owed = np.array([np.where(np.abs(share.value) <= rounding, 0.0, share.value) for share in shares])
+    lost = np.array([both - returns[place[everything ^ share.members]] for share in shares])
+    of_value, of_lost = (mean_interval(part.T, EPISODES_OF_ONE, seed=seed) for part in (owed, lost))
+    lines = [
+        (share.name, share.is_command, share.is_group,
+         float(owed[i].mean()), of_value.low[i], of_value.high[i], of_value.words[i],
+         float(lost[i].mean()), of_lost.low[i], of_lost.high[i], of_lost.words[i],
+         METHOD, True, returns.size, n_episodes, seed)
+        for i, share in enumerate(shares)
+    ]  # fmt: skip
+    worth: tuple[float, float, float] = (float("nan"),) * 3
+    words = "the state alone was not played" if command else "the policy takes no command"
+    if command and state in place:
+        without = both - returns[place[state]]
+        interval = mean_interval(without, EPISODES_OF_ONE, seed=seed)
+        worth, words = (float(without.mean()), float(interval.low), float(interval.high)), str(interval.words)
     coalitions = _coalition_table(masks, returns, lengths, names, seed)
     table = pd.DataFrame(lines, columns=list(COLUMNS))
     return Performance(
-        table, coalitions, returns, players, float(returns[-1].mean()), float(returns[0].mean()), worth, METHOD, True,
+        table, coalitions, returns, players, float(both.mean()), float(neither.mean()), worth, words, METHOD, True,
         returns.size, n_episodes, seed,
     )  # fmt: skip
+
+
+def command_worths(results: Mapping[str, Performance], *, seed: int = 0) -> pd.DataFrame:
+    """What the command is worth in return to each run of one experiment, and on average over its training seeds.
+
+    Parameters
+    ----------
+    results : mapping of str to Performance
+        By the name of the run, one per training seed.
+    seed : int
+        Of the interval.
+
+    Returns
+    -------
+    DataFrame
+        One row per run, its interval for other episodes; where there are several, one more with their mean and its
+        interval for other training seeds. Columns :data:`WORTH_COLUMNS`.
+    """
+    lines = []
+    for name, result in results.items():
+        worth, low, high = result.command_worth
+        interval = result.command_interval
+        lines.append((name, result.whole, result.whole - worth, worth, low, high, interval, 1, result.n_episodes))
+    frame = pd.DataFrame(lines, columns=list(WORTH_COLUMNS))
+    if len(frame) > 1 and frame["command_worth"].notna().all():
+        over = mean_interval(frame["command_worth"].to_numpy(), SEEDS, seed=seed)
+        known, without, worth = (float(frame[name].mean()) for name in WORTH_COLUMNS[1:4])
+        line = (ALL_SEEDS, known, without, worth, float(over.low), float(over.high), over.words, len(frame))
+        frame.loc[len(frame)] = (*line, int(frame["n_episodes"].sum()))
+    return frame
+
+
+class _Share(NamedTuple):
+    """A line of the table: what is owed to it in every episode, and the inputs that it stands for."""
+
+    name: str
+    is_command: bool
+    is_group: bool
+    value: NDArray[np.float64]
+    members: int
 
 
 def _by_coalition(
@@ -200,12 +257,6 @@ def _atoms(masks: NDArray[np.int64]) -> list[int]:
     return atoms
 
 
-def _estimate(by_episode: NDArray[np.float64], seed: int) -> tuple[float, float, float, str]:
-    """Mean over the episodes, the ends of its interval, and the words of that."""
-    interval = mean_interval(by_episode, EPISODES_OF_ONE, seed=seed)
-    return float(by_episode.mean()), interval.low, interval.high, interval.words
-
-
 def _coalition_table(
     masks: NDArray[np.int64],
     returns: NDArray[np.float64],
@@ -213,11 +264,12 @@ def _coalition_table(
     names: tuple[str, ...],
     seed: int,
 ) -> pd.DataFrame:
-    lines = []
-    for mask, achieved, steps in zip(masks.tolist(), returns, lengths, strict=True):
-        mean, low, high, words = _estimate(achieved, seed)
-        lines.append((mask, _words(mask, names), mean, low, high, words, float(steps.mean()), len(achieved)))
-    return pd.DataFrame(lines, columns=list(COALITION_COLUMNS))
+    interval = mean_interval(returns.T, EPISODES_OF_ONE, seed=seed)
+    columns = (
+        masks, [_words(mask, names) for mask in masks.tolist()], returns.mean(axis=1), interval.low, interval.high,
+        interval.words, lengths.mean(axis=1), returns.shape[1],
+    )  # fmt: skip
+    return pd.DataFrame(dict(zip(COALITION_COLUMNS, columns, strict=True)))
 
 
 def _words(mask: int, names: tuple[str, ...]) -> str:

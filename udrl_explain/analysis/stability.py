@@ -1,6 +1,6 @@
 """Do policies of other seeds act alike, and for the same reasons? All are asked about the same rows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Protocol
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from udrl_explain.attributions import attribute
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.clusters import cluster_values
 from udrl_explain.statistics.intervals import EPISODES, mean_interval, strata_interval
 from udrl_explain.statistics.ranks import rank_correlations
@@ -22,6 +22,10 @@ COLUMNS = (
     "run_a", "run_b", "rank_correlation", "low", "high", "top_k_overlap", "sign_agreement", "same_action",
     "within_low", "within", "return_difference", "return_low", "return_high", "different_reasons", "top_k", "method",
     "exact", "n_rows", "n_episodes", "n_background", "seed",
+)  # fmt: skip
+GROUP_COLUMNS = (
+    "group_a", "group_b", "n_pairs", "rank_correlation", "lowest", "highest", "within_low", "same_action",
+    "n_equal_returns", "n_different_reasons",
 )  # fmt: skip
 N_ROWS = 200
 N_BACKGROUND = 256
@@ -68,7 +72,7 @@ class ExplainedRun(Protocol):
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Stability:
+class Stability(Drawn):
     """Agreement between the policies of several runs.
 
     Parameters
@@ -127,6 +131,39 @@ class Stability:
         for line in self.table.itertuples():
             square.loc[line.run_a, line.run_b] = square.loc[line.run_b, line.run_a] = getattr(line, column)
         return square
+
+
+def by_group(frame: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """Agreement within and between groups of runs, such as the experiments that the runs belong to.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``Stability.to_frame()``.
+    groups : mapping of str to str
+        Group by the name of the run.
+
+    Returns
+    -------
+    DataFrame
+        One row per two groups with pairs, columns :data:`GROUP_COLUMNS`: means over the pairs, the `lowest` and the
+        `highest` rank correlation, the lowest `within_low`, and how many pairs have returns that their interval does
+        not separate.
+    """
+    order = {name: place for place, name in enumerate(dict.fromkeys(groups.values()))}
+    pairs = [
+        sorted((groups[a], groups[b]), key=order.__getitem__) for a, b in zip(frame.run_a, frame.run_b, strict=True)
+    ]
+    lines = []
+    for a, b in sorted(set(map(tuple, pairs)), key=lambda pair: (pair[0] != pair[1], order[pair[0]], order[pair[1]])):
+        own = frame[[pair == [a, b] for pair in pairs]]
+        reasons = own["rank_correlation"]
+        equal = ~((own["return_low"] > 0) | (own["return_high"] < 0))
+        lines.append(
+            (a, b, len(own), reasons.mean(), reasons.min(), reasons.max(), own["within_low"].min(),
+             own["same_action"].mean(), int(equal.sum()), int(own["different_reasons"].sum()))
+        )  # fmt: skip
+    return pd.DataFrame(lines, columns=list(GROUP_COLUMNS))
 
 
 def stability(

@@ -4,6 +4,9 @@ For an averaged forest this is a weighted walk of its own trees. With the known 
 of the background that lies inside its box in the tested inputs outside of S; a test on a known input sends the row one
 way, a test on an unknown one sends it both ways. Subtrees without a test on a known input, or without weight, are one
 number.
+
+Where few inputs are known such a walk goes nearly everywhere. Then leaves are taken together whose boxes agree in the
+known inputs, and every such box is compared with all rows at once.
 """
 
 import numpy as np
@@ -60,11 +63,14 @@ class Averaging:
         if coalition == (1 << self.policy.n_features) - 1:
             return self.policy
         if self._shares is not None and isinstance(self.policy, ForestPolicy):
-            return _ForestKnowing(self.policy, self._shares, coalition)
+            few = 2 * coalition.bit_count() <= self.policy.n_features
+            return (_ForestKnowingLittle if few else _ForestKnowing)(self.policy, self._shares, coalition)
         return _AnyKnowing(self.policy, self.background, coalition)
 
 
 class _ForestKnowing:
+    """Walks the trees: for many known inputs."""
+
     def __init__(self, policy: ForestPolicy, shares: HeldShares, coalition: int) -> None:
         self._policy = policy
         self._known = (coalition >> np.arange(policy.n_features) & 1).astype(np.bool_)
@@ -77,6 +83,28 @@ class _ForestKnowing:
         stack = np.empty(forest.n_nodes + 1, dtype=np.int32)
         _walk(rows, forest.splits, self._known, self._asks, self._sums, stack, totals)
         return totals / forest.n_trees
+
+
+class _ForestKnowingLittle:
+    """Compares rows with boxes: for few known inputs."""
+
+    def __init__(self, policy: ForestPolicy, shares: HeldShares, coalition: int) -> None:
+        self._policy, self._boxes = policy, shares.boxes
+        self._known = np.flatnonzero(coalition >> np.arange(policy.n_features) & 1)
+        weights = _leaf_weights(shares, coalition)
+        heavy = np.flatnonzero(weights > 0)
+        sides = np.concatenate(
+            [side[np.ix_(heavy, self._known)] for side in (shares.boxes.lower, shares.boxes.upper)], 1
+        )
+        values = weights[heavy, None] * shares.boxes.value[heavy] / policy.forest.n_trees
+        self._sides, self._values = _merged(sides.astype(np.int32), values)
+
+    def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
+        ranks = self._boxes.ranks(self._policy.tree_inputs(inputs))[self._known]
+        totals = np.zeros((self._policy.n_actions, ranks.shape[1]))
+        room = np.empty(ranks.shape[1], dtype=np.int32)
+        _add_boxes(self._sides, self._values, np.ascontiguousarray(ranks, dtype=np.int32), room, totals)
+        return np.ascontiguousarray(totals.T)
 
 
 class _AnyKnowing:
@@ -113,6 +141,16 @@ def _leaf_weights(shares: HeldShares, coalition: int) -> NDArray[np.float64]:
             unknown |= tests << place
         place += tests
     return np.asarray(shares.held[shares.start[:-1] + unknown])
+
+
+def _merged(sides: NDArray[np.int32], values: NDArray[np.float64]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Boxes without repetition, and the sums of the values of each; in the order of the sides."""
+    if sides.shape[1] == 0:
+        return sides[:1], values.sum(axis=0, keepdims=True)
+    order = np.lexsort(sides.T)
+    ordered = sides[order]
+    first = np.flatnonzero(np.concatenate([[True], (ordered[1:] != ordered[:-1]).any(axis=1)]))
+    return np.ascontiguousarray(ordered[first]), np.add.reduceat(values[order], first, axis=0)
 
 
 def _summed_subtrees(
@@ -162,3 +200,23 @@ def _walk(rows, splits, known, asks, sums, stack, totals):  # type: ignore[no-un
                         node = splits.left[node]
                 for k in range(sums.shape[1]):
                     totals[r, k] += sums[node, k]
+
+
+@compiled
+def _add_boxes(sides, values, ranks, inside, totals):  # type: ignore[no-untyped-def]
+    n_known, n_rows = ranks.shape
+    for box in range(sides.shape[0]):
+        inside[:] = 1
+        for k in range(n_known):
+            low, high = sides[box, k], sides[box, n_known + k]
+            row = ranks[k]
+            for r in range(n_rows):
+                inside[r] &= np.int32((low <= row[r]) & (row[r] <= high))
+        found = np.int32(0)
+        for r in range(n_rows):
+            found |= inside[r]
+        if found:
+            for a in range(values.shape[1]):
+                value = values[box, a]
+                for r in range(n_rows):
+                    totals[a, r] += inside[r] * value

@@ -17,17 +17,20 @@ from udrl_explain.figures.action_shares import plot_action_shares
 from udrl_explain.figures.command_map import plot_command_map
 from udrl_explain.figures.comparison import plot_comparison
 from udrl_explain.figures.distillation import plot_distillations
+from udrl_explain.figures.faithfulness import plot_faithfulness, plot_faithfulness_curves
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import panels_height, plot_importance, plot_importances
 from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.figures.path_drawing import telling_tree
 from udrl_explain.figures.paths import contrast_fits, plot_decision_path, plot_path_contrast
+from udrl_explain.figures.performance import plot_performance
 from udrl_explain.figures.response import plot_command_response, plot_importance_by_command
 from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
 from udrl_explain.figures.seed_comparison import plot_improvement, plot_performance_profiles, plot_seed_comparison
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
 from udrl_explain.figures.small_tree import plot_small_tree
+from udrl_explain.figures.stability import plot_stability
 from udrl_explain.figures.style import figure_of, page_height
 from udrl_explain.figures.timeline import plot_timeline, strips_of, timeline_height
 from udrl_explain.figures.training_commands import plot_training_commands
@@ -223,4 +226,8 @@ _DRAWERS: dict[str, Drawer] = {
     "sample_efficiency": _one(plot_sample_efficiency),
     "distillation": lambda tables: {tables.stem: plot_distillations(tables.frame)},
     "small_tree": _one(plot_small_tree),
+    "faithfulness": _one(plot_faithfulness),
+    "faithfulness_curves": _one(plot_faithfulness_curves),
+    "performance": _one(plot_performance),
+    "stability": _one(plot_stability),
 }

@@ -17,16 +17,19 @@ from udrl_explain.figures.command_map import plot_command_map
 from udrl_explain.figures.comparison import plot_comparison
 from udrl_explain.figures.distillation import plot_distillations
 from udrl_explain.figures.explanation import plot_explanation
+from udrl_explain.figures.faithfulness import plot_faithfulness
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.importance import plot_importances
 from udrl_explain.figures.learning import plot_learning_curves
 from udrl_explain.figures.obedience import plot_obedience, plot_obedience_map
 from udrl_explain.figures.paths import plot_decision_path, plot_path_contrast
+from udrl_explain.figures.performance import plot_performance
 from udrl_explain.figures.response import plot_command_response
 from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
 from udrl_explain.figures.seed_comparison import plot_seed_comparison
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
 from udrl_explain.figures.small_tree import plot_small_tree
+from udrl_explain.figures.stability import plot_stability
 from udrl_explain.figures.timeline import plot_timeline
 from udrl_explain.figures.training_commands import plot_training_commands
 
@@ -74,6 +77,7 @@ FIGURES: dict[str, Callable[..., Axes | Figure]] = {
     "DecisionPaths": plot_decision_path,
     "Distillation": plot_distillations,
     "Explanation": plot_explanation,
+    "Faithfulness": plot_faithfulness,
     "FinalReturns": _final_returns,
     "Importance": plot_importances,
     "LearningCurves": _learning_curves,
@@ -81,8 +85,10 @@ FIGURES: dict[str, Callable[..., Axes | Figure]] = {
     "PathContrast": plot_path_contrast,
     "SampleEfficiency": plot_sample_efficiency,
     "SeedComparison": plot_seed_comparison,
+    "Performance": plot_performance,
     "ShapleyValues": _shapley,
     "Student": plot_small_tree,
+    "Stability": plot_stability,
     "Timeline": plot_timeline,
     "TrainingCommands": plot_training_commands,
 }

@@ -8,19 +8,22 @@ QUESTIONS = (
     "final_returns",
     "action_shares",
     "obedience",
+    "performance",
     "importance",
     "shapley",
+    "faithfulness",
     "response",
     "command_map",
     "comparison",
     "paths",
     "timeline",
     "distillation",
+    "stability",
     "training_commands",
     "learning",
 )
 """In the order of the page."""
-NEED_SHAPLEY = frozenset({"importance", "shapley", "response", "comparison", "timeline"})
+NEED_SHAPLEY = frozenset({"importance", "shapley", "faithfulness", "response", "comparison", "timeline", "stability"})
 """Those that wait for the kernel of the Shapley values, which may still be compiling."""
 
 

@@ -1,5 +1,6 @@
 """Playing a policy that knows some of its inputs only: all coalitions on the same environment seeds."""
 
+import uuid
 from collections.abc import Iterator, Sequence
 from functools import partial
 
@@ -56,11 +57,18 @@ def play_coalitions(
         One row per coalition and episode, columns :data:`COLUMNS`; one frame per part, in the order of `coalitions`.
     """
     parts = np.array_split(np.asarray(coalitions), min(BATCHES, len(coalitions)))
-    play = partial(_play_part, policy, background, env_name, command, list(seeds), most_return)
+    call = uuid.uuid4().hex
+    play = partial(_play_part, call, policy, background, env_name, command, list(seeds), most_return)
     yield from in_processes(play, [part.tolist() for part in parts], n_jobs)
+    _KEPT.clear()
+
+
+_KEPT: dict[str, Averaging] = {}
+"""What a process made for the call that it works for: counting the background costs more than many a part."""
 
 
 def _play_part(
+    call: str,
     policy: Policy,
     background: NDArray[np.float64],
     env_name: str,
@@ -71,7 +79,10 @@ def _play_part(
 ) -> pd.DataFrame:
     environments = Lockstep(env_name)
     commands = None if command is None else np.tile(np.asarray(command, dtype=np.float64), (len(seeds), 1))
-    averaging = Averaging(policy, background)
+    if call not in _KEPT:
+        _KEPT.clear()
+        _KEPT[call] = Averaging(policy, background)
+    averaging = _KEPT[call]
     frames = []
     with threadpool_limits(1):  # sums over several threads round differently
         for coalition in coalitions:

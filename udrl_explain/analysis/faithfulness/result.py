@@ -21,7 +21,7 @@ from udrl_explain.analysis.faithfulness.scores import curve_table, score_table
 from udrl_explain.attributions.worths import Coalitions, all_worths
 from udrl_explain.commands import checked_actions, checked_inputs
 from udrl_explain.policies import Policy, checked_policy, greedy_actions
-from udrl_explain.results import displayed
+from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.ranks import rank_correlations
 
 N_RESAMPLES = 2_000
@@ -30,7 +30,7 @@ WORTHS_METHOD = "all coalitions, interventional"
 
 @displayed
 @dataclass(frozen=True, eq=False)
-class Faithfulness:
+class Faithfulness(Drawn):
     """How well methods of attribution describe a policy, on rows and the actions taken in them.
 
     Parameters
