@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from udrl_explain.figures.alt_text import describe, number
-from udrl_explain.figures.lettering import legend_above, size_of, text_points, wrapped
+from udrl_explain.figures.lettering import legend_above, legend_look, size_of, text_points, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame
 from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, figure_of, page_height, pt
 
 _NEEDED = ("run_a", "run_b", "rank_correlation", "same_action", "different_reasons")
 _MARK = "×"
 _DARK_BELOW = 0.55  # of the colour scale: words on darker cells are white
-_LINES_AROUND, _LINES_PER_ROW = 8.0, 1.7
+_LINES_AROUND, _LINES_PER_ROW = 8.0, 1.5
 
 
 def plot_stability(frame: Shown, *, ax: Axes | None = None) -> Axes:
@@ -52,16 +52,17 @@ def plot_stability(frame: Shown, *, ax: Axes | None = None) -> Axes:
             crossed.append((b, a))
     made, axes = ax is None, axes_or_new(ax)
     figure = figure_of(axes)
+    points = figure.get_figwidth() * 72
+    names = [wrapped(name, points * 0.34, "ytick.labelsize") for name in runs]
     if made:
-        needed = (_LINES_PER_ROW * n_runs + _LINES_AROUND) * plt.rcParams["font.size"] / 72
+        lines = _LINES_PER_ROW * max(1 + name.count("\n") for name in names) * n_runs + _LINES_AROUND
+        needed = lines * plt.rcParams["font.size"] / 72
         figure.set_figheight(min(max(needed, figure.get_figheight() * 0.7), page_height()))
     lowest = min(0.0, float(np.nanmin(square)))
     mesh = axes.pcolormesh(
         np.arange(n_runs + 1) - 0.5, np.arange(n_runs + 1) - 0.5, np.ma.masked_invalid(square), cmap=MAGNITUDE_MAP,
         vmin=lowest, vmax=1.0, edgecolors="white", linewidth=pt(0.5),
     )  # fmt: skip
-    points = figure.get_figwidth() * 72
-    names = [wrapped(name, points * 0.34, "ytick.labelsize") for name in runs]
     room = points * 0.8 - max(text_points(name, "ytick.labelsize") for name in names)
     _write(axes, square, crossed, lowest, room / n_runs)
     # Numbers along the bottom: names there would have to be turned.
@@ -76,28 +77,28 @@ def plot_stability(frame: Shown, *, ax: Axes | None = None) -> Axes:
     bar.outline.set_linewidth(pt(0.4))
     handles = [
         Line2D([], [], linestyle="none", marker="^", color="0.5", markersize=pt(4), label="above: same action"),
-        Line2D(
-            [], [], linestyle="none", marker="v", color="0.5", markersize=pt(4), label="below: same order of reasons"
-        ),
+        Line2D([], [], linestyle="none", marker="v", color="0.5", markersize=pt(4), label="below: same reasons"),
     ]
     if crossed:
-        words = "equal return, different reasons"
+        words = "equal return, other reasons"
         handles.append(Line2D([], [], linestyle="none", marker="x", color="black", markersize=pt(4), label=words))
-    legend_above(axes, handles, grow=made)
+    if made:  # the colour bar's room too: one line in most styles
+        labels = [str(handle.get_label()) for handle in handles]
+        figure.legend(handles=handles, loc="outside upper center", **legend_look(labels, points))
+    else:
+        legend_above(axes, handles)
     describe(axes, _told(frame, n_runs, len(crossed)))
     return axes
 
 
 def _write(axes: Axes, square: np.ndarray, crossed: list[tuple[int, int]], lowest: float, width: float) -> None:
     """Numbers into the cells where they fit, crosses beside them, or alone."""
-    wide = text_points(f"0.00 {_MARK}", "ytick.labelsize") * 1.15 <= width
+    wide = text_points(f"−.00{_MARK}", "ytick.labelsize") * 1.1 <= width
     narrow = size_of("ytick.labelsize") <= width
     for row, column in zip(*np.nonzero(np.isfinite(square)), strict=True):
         value = float(square[row, column])
-        mark = (int(row), int(column)) in crossed
-        text = (
-            f"{value:.2f}{f' {_MARK}' if mark else ''}".replace("-", "−") if wide else _MARK if mark and narrow else ""
-        )
+        mark = _MARK if (int(row), int(column)) in crossed else ""
+        text = f"{_hundredths(value)}{mark}" if wide else mark if narrow else ""
         if text:
             dark = (value - lowest) / (1.0 - lowest) < _DARK_BELOW
             axes.text(
@@ -106,11 +107,17 @@ def _write(axes: Axes, square: np.ndarray, crossed: list[tuple[int, int]], lowes
             )  # fmt: skip
 
 
+def _hundredths(value: float) -> str:
+    """``.62``, ``−.05``, ``1.0``."""
+    text = f"{value:.2f}".replace("-", "−").replace("0.", ".", 1)
+    return text if abs(value) < 0.995 else text[:-1]
+
+
 def _told(frame: pd.DataFrame, n_runs: int, n_crossed: int) -> str:
     same, reasons = frame["same_action"], frame["rank_correlation"]
     words = (
-        f"Agreement of {n_runs} runs, pair by pair: the same action in {number(100 * same.min(), 2)} to "
-        f"{number(100 * same.max(), 2)} % of the rows, rank correlation of the reasons {number(reasons.min(), 2)} to "
+        f"Agreement of {n_runs} runs, pair by pair: the same action in {100 * same.min():.0f} to "
+        f"{100 * same.max():.0f} % of the rows, rank correlation of the reasons {number(reasons.min(), 2)} to "
         f"{number(reasons.max(), 2)}"
     )
     return f"{words}; {n_crossed} of {len(frame)} pairs have equal returns and different reasons."
