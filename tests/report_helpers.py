@@ -6,10 +6,13 @@ import subprocess
 import sys
 import time
 
+import numpy as np
+import pandas as pd
 import pytest
 
-from udrl_explain import TrainConfig, train_policy
+from udrl_explain import TrainConfig, load_run, train_policy
 from udrl_explain.files.atomic import write_text_whole
+from udrl_explain.runs import store_performance
 
 RUNS = {"trees": ("ensemble.RandomForestClassifier", (1, 2)), "net": ("neural", (1,))}
 
@@ -64,12 +67,26 @@ def _train(place):
     for experiment, (estimator_name, seeds) in RUNS.items():
         for seed in seeds:
             train_policy(tiny_training(estimator_name, seed), place / "data", experiment=experiment)
+    store_performance(load_run(place / "data/CartPole-v0/trees/1"), made_returns())
 
 
 @pytest.fixture(scope="session")
 def tiny_place(tmp_path_factory):
-    """A folder with ``data/CartPole-v0``: a forest with two seeds and a net with one. Only to be read."""
+    """A folder with ``data/CartPole-v0``, to be read: a net, and two forests, one with returns of coalitions."""
     return made_once("tiny", tmp_path_factory, _train)
+
+
+def made_returns(n_features=6, n_episodes=3):
+    """Returns of all coalitions that grow with the number of inputs known, as if they had been played."""
+    masks = np.arange(1 << n_features)
+    known = np.array([int(mask).bit_count() for mask in masks])
+    returns = 10.0 + 5.0 * known[:, None] + 2.0 * (masks[:, None] & 1) + np.arange(n_episodes) * (known[:, None] > 3)
+    return pd.DataFrame(
+        {
+            "coalition": np.repeat(masks, n_episodes), "environment_seed": np.tile(np.arange(n_episodes), len(masks)),
+            "achieved_return": returns.ravel(), "length": 10,
+        }
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from udrl_explain.report.findings import action_shares, final_returns, importance, obedience, response, seeds, shapley
+from udrl_explain.report.findings import (
+    action_shares,
+    faithfulness,
+    final_returns,
+    importance,
+    obedience,
+    performance,
+    response,
+    seeds,
+    shapley,
+    stability,
+)
 from udrl_explain.report.findings.finding import listed, number, percent, told
 from udrl_explain.report.findings.registry import FINDERS, find
 from udrl_explain.report.findings.tables import ReportTables
@@ -226,3 +237,75 @@ def test_a_share_is_never_rounded_to_none_or_all(share, words):
 
 def test_numbers_have_a_true_minus_and_no_negative_zero():
     assert [number(-0.04, 1), number(-1.25, 2), listed(["a", "b", "c"])] == ["0.0", "−1.25", "a, b and c"]
+
+
+def scored(label, *scores, sanity=0.0):
+    return [
+        {
+            "label": label, "method": method, "score": score, "score_low": score - half, "score_high": score + half,
+            "sanity_correlation": sanity if method == "impurity" else 0.0,
+        }
+        for method, score, half in scores
+    ]  # fmt: skip
+
+
+def test_a_method_is_best_only_where_the_intervals_part(report):
+    tables = report(
+        faithfulness=[
+            *scored("forest", ("Shapley", 0.9, 0.02), ("impurity", 0.3, 0.1), sanity=0.94),
+            *scored("net", ("permutation", 0.5, 0.2), ("Shapley", 0.6, 0.2)),
+        ]
+    )  # fmt: skip
+    (finding,) = faithfulness.findings(tables)
+    assert finding.answer == "Shapley, in forest; in net Shapley cannot be told from permutation."
+    assert "forest Shapley 0.90 (0.88 to 0.92), then impurity 0.30 (0.20 to 0.40)" in finding.evidence
+    assert "permuted actions (rank correlation): impurity in forest (0.94)." in finding.evidence
+
+
+def worth(label, run, value, low, high, n_seeds=1, interval="95 %"):
+    return {
+        "label": label, "run": run, "return_known": 100.0, "command_worth": value, "low": low, "high": high,
+        "interval": interval, "n_seeds": n_seeds,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "interval", "answer"),
+    [
+        (1.0, 9.0, "95 %", "Forest earns return by knowing it."),
+        (-9.0, -1.0, "95 %", "Forest gets less return for knowing it."),
+        (-1.0, 9.0, "95 %", "Forest may gain or not: the interval holds 0."),
+        (NAN, NAN, "no variation seen", "Forest earns return by knowing it."),
+    ],
+)
+def test_the_command_earns_what_its_interval_carries(report, low, high, interval, answer):
+    rows = [worth("forest", "seed 1", 50.0, 40.0, 60.0), worth("forest", "all seeds", 5.0, low, high, 3, interval)]
+    (finding,) = performance.findings(report(performance_command=rows))
+    assert finding.answer == answer
+    assert "forest 5.0 of 100.0" in finding.evidence
+    assert "3 seeds" in finding.evidence
+
+
+def agreeing(group, n_equal, n_differ, other=None):
+    return {
+        "group_a": group, "group_b": other or group, "n_pairs": 3, "rank_correlation": 0.5, "lowest": 0.4,
+        "highest": 0.6, "within_low": 0.8, "same_action": 0.75, "n_equal_returns": n_equal,
+        "n_different_reasons": n_differ,
+    }  # fmt: skip
+
+
+def test_seeds_of_equal_return_and_different_reasons_are_named(report):
+    rows = [agreeing("forest", 3, 2), agreeing("net", 0, 0), agreeing("forest", 9, 9, "net")]
+    (finding,) = stability.findings(report(stability_summary=rows))
+    assert finding.answer == (
+        "Forest: equal returns for different reasons in 2 of 3 pairs of seeds; net: returns differ in all of 3 pairs "
+        "of seeds, so reasons may."
+    )
+    assert "forest 0.50 (pairs 0.40 to 0.60; resamples of one run at least 0.80), the same action in 75 %" in (
+        finding.evidence
+    )
+    assert finding.is_warning
+    (calm,) = stability.findings(report(stability_summary=[agreeing("forest", 2, 0)]))
+    assert "no reasons differ beyond luck" in calm.answer
+    assert not calm.is_warning
+    assert stability.findings(report(stability_summary=[agreeing("forest", 9, 9, "net")])) == []

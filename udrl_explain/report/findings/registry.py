@@ -11,12 +11,15 @@ from udrl_explain.report.findings import (
     action_shares,
     comparison,
     distillation,
+    faithfulness,
     final_returns,
     importance,
     obedience,
+    performance,
     response,
     seeds,
     shapley,
+    stability,
 )
 from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.findings.tables import ReportTables
@@ -25,11 +28,14 @@ FINDERS: tuple[Callable[[ReportTables], list[Finding]], ...] = (
     final_returns.findings,
     action_shares.findings,
     obedience.findings,
+    performance.findings,
     importance.findings,
     shapley.findings,
+    faithfulness.findings,
     response.findings,
     distillation.findings,
     seeds.findings,
+    stability.findings,
     comparison.findings,
 )
 
