@@ -16,6 +16,7 @@ NAMES = (
     "03_why_this_action",
     "04_against_commands",
     "05_figures_for_a_paper",
+    "06_can_we_trust_it",
     "07_a_policy_on_one_page",
 )
 EXPORTED = {

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above, wrapped
+from udrl_explain.figures.lettering import legend_above, legend_look, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
 from udrl_explain.figures.style import ACTION_MARKERS, LINE_STYLES, axes_or_new, figure_of, page_height, pt
 
@@ -41,20 +42,79 @@ def plot_faithfulness(frame: Shown, *, ax: Axes | None = None) -> Axes:
     ValueError
         If the frame lacks columns or has no rows, or no method has a score.
     """
-    frame = as_frame(frame)
+    frame = _scored(as_frame(frame))
+    methods = _by_mean(frame)
+    made, axes = ax is None, axes_or_new(ax)
+    figure = figure_of(axes)
+    if made:
+        figure.set_figheight(min(max(_height(methods), figure.get_figheight() * 0.7), page_height()))
+    points = figure.get_figwidth() * 72
+    handles = _draw_scores(axes, frame, methods, list(dict.fromkeys(frame["label"])), points)
+    axes.set_yticks(np.arange(len(methods)), [wrapped(name, points * 0.3, "ytick.labelsize") for name in methods])
+    legend_above(axes, handles, grow=made)
+    return axes
+
+
+def plot_faithfulness_panels(frame: pd.DataFrame) -> Figure:
+    """Draw the scores of several environments side by side, the methods in one order.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As for :func:`plot_faithfulness`, with a column ``env_name`` in front.
+
+    Returns
+    -------
+    Figure
+        A new one in the current style, one panel per environment.
+
+    Raises
+    ------
+    ValueError
+        As :func:`plot_faithfulness` does.
+    """
+    if "env_name" not in frame.columns:
+        raise ValueError("the frame lacks the column env_name")
+    scored = {str(name): _scored(own) for name, own in frame.groupby("env_name", sort=False)}
+    every = pd.concat(scored.values())
+    methods, labels = _by_mean(every), list(dict.fromkeys(every["label"]))
+    width = plt.rcParams["figure.figsize"][0]
+    figure = plt.figure(figsize=(width, min(_height(methods), page_height())))
+    grid = figure.subplots(1, len(scored), sharey=True, squeeze=False)
+    words = [wrapped(name, width * 72 * 0.22, "ytick.labelsize") for name in methods]
+    handles: dict[str, Artist] = {}
+    for axes, (name, own) in zip(grid.flat, scored.items(), strict=True):
+        points = width * 72 * 0.75 / len(scored)
+        handles |= {str(each.get_label()): each for each in _draw_scores(axes, own, methods, labels, points)}
+        axes.set_title(name)
+        axes.set_xlabel(wrapped(axes.get_xlabel(), points, "axes.labelsize"))
+    grid[0, 0].set_yticks(np.arange(len(methods)), words)
+    look = legend_look(list(handles), width * 72)
+    figure.legend(handles=list(handles.values()), loc="outside upper center", **look)
+    return figure
+
+
+def _scored(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows with a score, with text labels; one policy without a name is called ""."""
     check_frame(frame, ("method", "score", "score_low", "score_high"))
     label = frame["label"].astype(str) if "label" in frame.columns else ""
     frame = frame.assign(label=label)[frame["score"].notna()]
     if frame.empty:
         raise ValueError("no method has a score: no order of the inputs is better than another")
+    return frame
+
+
+def _by_mean(frame: pd.DataFrame) -> list[str]:
     means = frame.groupby("method", sort=False)["score"].mean()
-    methods = means.sort_values(ascending=False, kind="stable").index.tolist()
-    made, axes = ax is None, axes_or_new(ax)
-    figure = figure_of(axes)
-    if made:
-        needed = (_LINES_PER_ROW * len(methods) + _LINES_AROUND) * plt.rcParams["font.size"] / 72
-        figure.set_figheight(min(max(needed, figure.get_figheight() * 0.7), page_height()))
-    labels = list(dict.fromkeys(frame["label"]))
+    return [str(name) for name in means.sort_values(ascending=False, kind="stable").index]
+
+
+def _height(methods: list[str]) -> float:
+    return float((_LINES_PER_ROW * len(methods) + _LINES_AROUND) * plt.rcParams["font.size"] / 72)
+
+
+def _draw_scores(axes: Axes, frame: pd.DataFrame, methods: list[str], labels: list[str], points: float) -> list[Artist]:
+    """Points and intervals of all labels on the rows of their methods; the Axes is `points` wide."""
     look_of = looks(labels)
     steps = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(labels)) if len(labels) > 1 else np.zeros(1)
     handles: list[Artist] = []
@@ -62,6 +122,8 @@ def plot_faithfulness(frame: Shown, *, ax: Axes | None = None) -> Axes:
         axes.axvline(end, color="0.45", linestyle=style, linewidth=pt(0.8), zorder=1)
     for step, name in zip(steps, labels, strict=True):
         own, look = frame[frame["label"] == name], look_of[name]
+        if own.empty:
+            continue
         colour = look.colour if name else METHOD_COLOURS[0]
         heights = np.array([methods.index(method) for method in own["method"]]) + step
         low, high = own["score_low"].to_numpy(dtype=float), own["score_high"].to_numpy(dtype=float)
@@ -72,11 +134,11 @@ def plot_faithfulness(frame: Shown, *, ax: Axes | None = None) -> Axes:
         if name:
             handles.append(Line2D([], [], label=name, **mark))
     if frame["score_low"].notna().any():
-        handles.append(Line2D([], [], color="0.5", linewidth=pt(2.2), label="95 % for other episodes"))
+        over_seeds = "n_seeds" in frame.columns and frame["n_seeds"].max() > 1
+        words = f"95 % for other {'seeds' if over_seeds else 'episodes'}"
+        handles.append(Line2D([], [], color="0.5", linewidth=pt(2.2), label=words))
     handles.append(Line2D([], [], color="0.45", linestyle=(0, (4, 2)), linewidth=pt(0.8), label=MEAN))
     handles.append(Line2D([], [], color="0.45", linewidth=pt(0.8), label=BEST))
-    points = figure.get_figwidth() * 72
-    axes.set_yticks(np.arange(len(methods)), [wrapped(name, points * 0.3, "ytick.labelsize") for name in methods])
     axes.set_ylim(len(methods) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     drawn = frame[["score", "score_low", "score_high"]].to_numpy(dtype=float)
@@ -85,11 +147,13 @@ def plot_faithfulness(frame: Shown, *, ax: Axes | None = None) -> Axes:
     axes.set_xlabel("score of the order of inputs")
     axes.grid(axis="x", color="0.92", linewidth=pt(0.5))
     axes.set_axisbelow(True)
-    legend_above(axes, handles, grow=made)
-    told = [f"{method} {number(means[method])}" for method in methods]
-    whose = f" (means of {', '.join(labels)})" if len(labels) > 1 else f" of {labels[0]}" if labels[0] else ""
-    describe(axes, f"Score{whose} between the mean of all orders, 0, and the best order, 1: {listed(told)}.")
-    return axes
+    means = frame.groupby("method", sort=False)["score"].mean()
+    told = [f"{method} {number(means[method])}" for method in methods if method in means]
+    named = list(dict.fromkeys(frame["label"]))
+    whose = f" (means of {', '.join(named)})" if len(named) > 1 else f" of {named[0]}" if named[0] else ""
+    where = f" on {frame['env_name'].iloc[0]}" if "env_name" in frame.columns else ""
+    describe(axes, f"Score{whose}{where} between the mean of all orders, 0, and the best order, 1: {listed(told)}.")
+    return handles
 
 
 def plot_faithfulness_curves(frame: Shown, *, ax: Axes | None = None, curve: str = "same_action") -> Axes:

@@ -33,7 +33,7 @@ def answer(context: ReportContext) -> Section:
         if run.policy.n_features > MAX_ENUMERATED:
             notes.append(f"{name}: {run.policy.n_features} inputs have too many coalitions to value all.")
             continue
-        result, note = _judged(context, run)
+        result, note = judged_run(context, run)
         notes.append(f"{name}: {note}")
         scores.append(with_columns(result.to_frame(), label=experiment.label, run=f"seed {run.config.seed}"))
         stem = f"faithfulness_curves-{experiment.slug}"
@@ -98,9 +98,9 @@ def answer(context: ReportContext) -> Section:
     )
 
 
-def _judged(context: ReportContext, run: Run) -> tuple[Faithfulness, str]:
-    """Result of a run's policy, and what it was asked on."""
-    assert run.policy is not None
+def judged_run(context: ReportContext, run: Run) -> tuple[Faithfulness, str]:
+    """Judge the methods of attribution for one run of a report; the result, and what it was asked on in a sentence."""
+    assert run.policy is not None  # the caller's to see to
     probes, background = context.probes(run), context.background(run)
     rows = _rows(run, probes, len(background))
     seed = context.options.seed
