@@ -11,8 +11,7 @@ from udrl_explain.runs.run import Run
 from udrl_explain.training.learners import Learner, make_estimator
 
 N_TREES = 20
-N_PASSES = 50
-_BATCH = 32
+N_PASSES = 100
 
 
 def permuted_policy(run: Run, *, n_trees: int = N_TREES, seed: int = 0) -> Policy:
@@ -54,7 +53,7 @@ def permuted_policy(run: Run, *, n_trees: int = N_TREES, seed: int = 0) -> Polic
         arguments = [text for text in arguments if not text.startswith("n_estimators=")] + [f"n_estimators={few}"]
     names = EnvironmentNames(run.feature_names, run.action_names)
     if config.estimator_name == NEURAL:
-        config = replace(config, rows_per_episode=0, batch_size=_BATCH)
+        config = replace(config, rows_per_episode=0, batch_size=0)  # scikit-learn's own: at most 200 rows a step
     learner = Learner(config, names, random, arguments)
     for _ in range(N_PASSES if config.estimator_name == NEURAL else 1):
         policy = learner.fit(run.training_inputs, actions)
