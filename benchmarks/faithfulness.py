@@ -20,6 +20,7 @@ import pandas as pd
 from udrl_explain.figures.export import save
 from udrl_explain.figures.faithfulness import plot_faithfulness_panels
 from udrl_explain.figures.style import paper_style
+from udrl_explain.parallel import Beside
 from udrl_explain.report.context import ReportContext
 from udrl_explain.report.gather import gather
 from udrl_explain.report.options import ReportOptions
@@ -35,8 +36,8 @@ def judged(place: Path) -> pd.DataFrame:
     """Scores of every run of one environment, one row per run and method."""
     frames = []
     for scope in gather(place):
-        with tempfile.TemporaryDirectory() as folder:
-            context = ReportContext(scope, ReportOptions(place), Path(folder))
+        with tempfile.TemporaryDirectory() as folder, Beside(1) as beside:
+            context = ReportContext(scope, ReportOptions(place), Path(folder), beside)
             for experiment in context.explained:
                 for run in experiment.runs:
                     if run.policy is None or not run.episodes:

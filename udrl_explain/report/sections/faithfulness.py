@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from udrl_explain.analysis.faithfulness.result import Faithfulness, faithfulness
 from udrl_explain.attributions.enumeration import MAX_ENUMERATED
+from udrl_explain.attributions.worths import Coalitions
 from udrl_explain.files.latex_tables import Estimate, write_latex
 from udrl_explain.policies import ForestPolicy
 from udrl_explain.probes import STRATIFIED, Probes
@@ -102,13 +103,16 @@ def judged_run(context: ReportContext, run: Run) -> tuple[Faithfulness, str]:
     """Judge the methods of attribution for one run of a report; the result, and what it was asked on in a sentence."""
     assert run.policy is not None  # the caller's to see to
     probes, background = context.probes(run), context.background(run)
-    rows = _rows(run, probes, len(background))
+    places = _places(run, probes, len(background))
+    rows = probes.of_kind(STRATIFIED)[places]
+    # Other sections have the coalitions of a shown run's probes already, where each had to be evaluated.
+    known = context.known(run) if any(run is each.shown for each in context.scope.experiments) else background
     seed = context.options.seed
     control = permuted_policy(run, seed=seed)
     result = faithfulness(
         run.policy,
         probes.inputs[rows],
-        background,
+        known[places] if isinstance(known, Coalitions) else known,
         actions=probes.actions[rows],
         episodes=probes.frame["episode"].to_numpy()[rows],
         randomised=control,
@@ -125,14 +129,13 @@ def judged_run(context: ReportContext, run: Run) -> tuple[Faithfulness, str]:
     return result, note
 
 
-def _rows(run: Run, probes: Probes, n_background: int) -> NDArray[np.intp]:
-    """Places of the stratified probes to judge on: evenly chosen, fewer where each costs much."""
-    rows = probes.of_kind(STRATIFIED)
+def _places(run: Run, probes: Probes, n_background: int) -> NDArray[np.intp]:
+    """Places among the stratified probes to judge on: evenly chosen, fewer where each costs much."""
+    n_rows = len(probes.of_kind(STRATIFIED))
     wanted = N_ROWS
     if not isinstance(run.policy, ForestPolicy):
         wanted = min(N_ROWS, max(FEWEST_ROWS, JOINED_ROWS // (n_background << probes.inputs.shape[1])))
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(wanted, len(rows))).round().astype(np.intp))
-    return rows[chosen]
+    return np.unique(np.linspace(0, n_rows - 1, min(wanted, n_rows)).round().astype(np.intp))
 
 
 def _write_latex(context: ReportContext, frame: pd.DataFrame) -> None:
