@@ -40,7 +40,7 @@ def judged(place: Path) -> pd.DataFrame:
             context = ReportContext(scope, ReportOptions(place), Path(folder), beside)
             for experiment in context.explained:
                 for run in experiment.runs:
-                    if run.policy is None or not run.episodes:
+                    if not run.has_policy or not run.episodes:
                         continue
                     result, note = judged_run(context, run)
                     sys.stderr.write(f"{scope.env_name}, {experiment.label}, seed {run.config.seed}: {note}\n")

@@ -17,7 +17,7 @@ def answer(context: ReportContext) -> Section:
     worths = []
     for experiment in context.scope.experiments:
         played = {f"seed {run.config.seed}": run for run in experiment.runs if run.performance is not None}
-        left = [run.config.seed for run in experiment.runs if run.performance is None and run.policy is not None]
+        left = [run.config.seed for run in experiment.runs if run.performance is None and run.has_policy]
         if left:
             notes.append(
                 f"{experiment.label}, seed{'s' if len(left) > 1 else ''} {', '.join(map(str, left))}: "

@@ -16,7 +16,7 @@ def answer(context: ReportContext) -> Section:
     runs, notes = dict[str, Run](), list[str]()
     groups = dict[str, str]()
     for experiment in context.scope.experiments:
-        able = [run for run in experiment.runs if run.policy is not None and run.episodes and len(run.training_inputs)]
+        able = [run for run in experiment.runs if run.has_policy and run.episodes and len(run.training_inputs)]
         for run in able[:MOST_SEEDS]:
             name = f"{experiment.label}, seed {run.config.seed}"
             runs[name], groups[name] = run, experiment.label
