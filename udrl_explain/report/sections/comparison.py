@@ -7,9 +7,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.analysis.comparison import Comparison, compare
+from udrl_explain.attributions.enumeration import LEAST_BACKGROUND
 from udrl_explain.policies.of_runs import evenly_chosen
 from udrl_explain.probes import STRATIFIED
-from udrl_explain.report.context import LEAST_BACKGROUND, ReportContext, shown_words
+from udrl_explain.report.context import ReportContext, shown_words
 from udrl_explain.report.gather import Experiment
 from udrl_explain.report.page.render import Item, Section
 from udrl_explain.statistics.clusters import cluster_values
