@@ -11,7 +11,8 @@ from PIL import Image
 
 from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.page.cells import shown_table
-from udrl_explain.report.page.render import IndexEntry, Page, Picture, Section, TableBlock, render, render_index
+from udrl_explain.report.page.index import IndexEntry, render_index
+from udrl_explain.report.page.render import Page, Picture, Section, TableBlock, render
 from udrl_explain.tables import write_csv
 
 SCRIPT = "<script>document.title = 'taken over'</script>"

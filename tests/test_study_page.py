@@ -8,7 +8,7 @@ import pytest
 
 from udrl_explain.parallel import Beside
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page.render import IndexEntry
+from udrl_explain.report.page.index import IndexEntry
 from udrl_explain.report.study.build import build_study
 from udrl_explain.report.study.findings import study_findings
 from udrl_explain.report.study.material import study_material

@@ -28,7 +28,8 @@ from udrl_explain.report.findings.registry import find
 from udrl_explain.report.findings.tables import ReportTables
 from udrl_explain.report.gather import Problem, ReportScope, by_place, gather, one_line
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page.render import IndexEntry, Page, Section, TableBlock, render, render_index
+from udrl_explain.report.page.index import IndexEntry, render_index
+from udrl_explain.report.page.render import Page, Section, TableBlock, render
 from udrl_explain.report.questions import NEED_SHAPLEY
 from udrl_explain.report.study.build import build_study
 from udrl_explain.report.study.material import study_material

@@ -24,9 +24,8 @@ class ReportOptions:
     output: Path = Path("reports")
     """Folder that receives one folder per environment."""
     only: str = ""
-    """Sections to make, separated by commas (default: all): learning, final_returns,
-    action_shares, training_commands, obedience, importance, shapley, response, command_map, paths, timeline,
-    distillation."""
+    """Sections to make, separated by commas (default: all): final_returns, action_shares, obedience, importance,
+    shapley, response, command_map, comparison, paths, timeline, distillation, training_commands, learning."""
     formats: str = "pdf,png"
     """Files per figure, separated by commas: pdf, png, svg, pgf. The page shows the PNG, which is always written."""
     style: str = "text"

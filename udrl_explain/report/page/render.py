@@ -195,31 +195,6 @@ class Page:
             raise ValueError(f"anchors of sections must differ, got {anchors}")
 
 
-@dataclass(frozen=True)
-class IndexEntry:
-    """One report in the list of reports.
-
-    Parameters
-    ----------
-    name : str
-        Usually the environment.
-    file : str
-        The report's page, relative to the index.
-    summary : str
-        A sentence.
-    picture : str
-        A PNG to show, relative to the index; none where empty.
-    findings : sequence of Finding
-        Of the report; their links lead into it.
-    """
-
-    name: str
-    file: str
-    summary: str = ""
-    picture: str = ""
-    findings: Sequence[Finding] = ()
-
-
 def render(page: Page, directory: str | Path, *, n_jobs: int | None = None) -> str:
     """Give the page as one HTML file.
 
@@ -284,28 +259,6 @@ def _groups(folder: Path, section: Section, image_of: Mapping[int, WebImage]) ->
         shown = {"item": item, "image": image_of[id(item)], "downloads": links_to(folder, [item.file, *item.downloads])}
         groups[item.group]["pictures"].append(shown)
     return list(groups.values())
-
-
-def render_index(
-    entries: Sequence[IndexEntry],
-    directory: str | Path,
-    *,
-    title: str = "Reports",
-    problems: Sequence[tuple[str, str]] = (),
-    provenance: Mapping[str, str] | None = None,
-    n_jobs: int | None = None,
-) -> str:
-    """Give the page that leads to several reports, as one HTML file; files and errors as in :func:`render`."""
-    folder = Path(directory)
-    with_picture = [entry for entry in entries if entry.picture]
-    images = web_images([path_inside(folder, entry.picture) for entry in with_picture], n_jobs)
-    image_of = dict(zip([entry.name for entry in with_picture], images, strict=True))
-    cards = [
-        {"entry": entry, "href": href_to(folder, entry.file), "image": image_of.get(entry.name)} for entry in entries
-    ]
-    return filled(
-        "index.html.jinja", title=title, cards=cards, problems=list(problems), provenance=dict(provenance or {})
-    )
 
 
 def _table(folder: Path, item: TableBlock) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import pandas as pd
 from udrl_explain.report.findings.finding import Finding
 from udrl_explain.report.page.html import filled, href_to, links_to, path_inside
 from udrl_explain.report.page.images import web_images
-from udrl_explain.report.page.render import IndexEntry, Picture
+from udrl_explain.report.page.index import IndexEntry
+from udrl_explain.report.page.render import Picture
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ from udrl_explain.parallel import Beside
 from udrl_explain.report.context import TABLES, ReportContext
 from udrl_explain.report.gather import ReportScope
 from udrl_explain.report.options import ReportOptions
-from udrl_explain.report.page.render import IndexEntry, Picture, Promised
+from udrl_explain.report.page.index import IndexEntry
+from udrl_explain.report.page.render import Picture, Promised
 from udrl_explain.report.page.study import StudyPage, render_study
 from udrl_explain.report.study.findings import study_findings
 from udrl_explain.report.study.material import StudyMaterial
