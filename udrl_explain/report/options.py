@@ -24,8 +24,9 @@ class ReportOptions:
     output: Path = Path("reports")
     """Folder that receives one folder per environment."""
     only: str = ""
-    """Sections to make, separated by commas (default: all): final_returns, action_shares, obedience, importance,
-    shapley, response, command_map, comparison, paths, timeline, distillation, training_commands, learning."""
+    """Sections to make, separated by commas (default: all): final_returns, action_shares, obedience, performance,
+    importance, shapley, faithfulness, response, command_map, comparison, paths, timeline, distillation, stability,
+    training_commands, learning."""
     formats: str = "pdf,png"
     """Files per figure, separated by commas: pdf, png, svg, pgf. The page shows the PNG, which is always written."""
     style: str = "text"
@@ -46,7 +47,9 @@ class ReportOptions:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """Sections to make, in the order of the page."""
+        """Sections to make, separated by commas (default: all): final_returns, action_shares, obedience, performance,
+    importance, shapley, faithfulness, response, command_map, comparison, paths, timeline, distillation, stability,
+    training_commands, learning."""
         return checked_questions(self.only)
 
     @property
