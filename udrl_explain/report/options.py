@@ -47,10 +47,7 @@ class ReportOptions:
 
     @property
     def sections(self) -> tuple[str, ...]:
-        """Sections to make, separated by commas (default: all): final_returns, action_shares, obedience, performance,
-        importance, shapley, faithfulness, response, command_map, comparison, paths, timeline, distillation, stability,
-        training_commands, learning.
-        """
+        """Sections to make, in the order of the page."""
         return checked_questions(self.only)
 
     @property
