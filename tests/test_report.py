@@ -117,7 +117,7 @@ class TestFlags:
         folder = copied / "out" / "CartPole-v0-trees"
         assert {path.suffix for path in (folder / "figures").iterdir()} == {".png", ".svg"}
         assert {path.stem.partition("-")[0] for path in (folder / "tables").glob("*.csv")} == {
-            "final_returns", "final_returns_by_seed",
+            "final_returns", "final_returns_by_seed", "overview",
         }  # fmt: skip
         with Image.open(folder / "figures" / "final_returns.png") as picture:
             assert picture.width == round(3.25 * 300)

@@ -98,7 +98,7 @@ def test_a_browser_shows_all_of_it(tiny_report, width):
     assert width < 1000 or seen["height"] < TALLEST
 
 
-def test_the_findings_and_the_overview_are_those_of_the_written_tables(tiny_report):
+def test_the_findings_and_the_overview_are_those_of_the_written_tables(tiny_report, tiny_place):
     """The numbers on the page are found again in the CSV files, by hand."""
     folder = tiny_report[0]
     text = " ".join(Reader((folder / "report.html").read_text(encoding="utf-8")).text.split())
@@ -109,7 +109,7 @@ def test_the_findings_and_the_overview_are_those_of_the_written_tables(tiny_repo
         f"neural net {net['mean']:.1f} (one seed, so no interval); random forest {forest['mean']:.1f} ({ends})" in text
     )
     shares = read_csv(folder / "tables/action_shares_by_seed.csv")
-    episodes = load_run(folder.parents[1] / "data/CartPole-v0/net/1").episodes
+    episodes = load_run(tiny_place / "data/CartPole-v0/net/1").episodes
     share = sum(int((episode.actions == 1).sum()) for episode in episodes) / sum(len(episode) for episode in episodes)
     own = shares[(shares["label"] == "neural net") & (shares["action"] == 1)].iloc[0]
     assert own["share"] == pytest.approx(share, abs=1e-9)

@@ -8,7 +8,7 @@ from udrl_explain.command_line import answer, run_main
 PROG = "python -m udrl_explain"
 COMMANDS = {
     "train": "train a policy and store the run",
-    "study": "train many: environments x estimators x recipes x seeds, resumed, on any number of machines",
+    "study": "train many: environments x estimators x recipes x seeds",
     "sweep": "ask the policy of a stored run for many commands",
     "performance": "play a stored run with every coalition of its inputs",
     "import_paper": "make a run of a folder that the paper's own code wrote",

@@ -32,7 +32,7 @@ _LEAST_BAR = 5.0  # ems that a bar of all states has at least
 _SHARE = 3.4  # ems for the number behind a bar
 _GREY = "0.45"
 _LEAST_SIZE = 7.0  # points
-_AROUND = 4.0  # lines for the legend and the margins
+_AROUND = 7.0  # lines of the style's size for the legend and the margins
 
 
 def plot_small_tree(frame: Shown, *, ax: Axes | None = None) -> Axes:
@@ -60,7 +60,8 @@ def plot_small_tree(frame: Shown, *, ax: Axes | None = None) -> Axes:
     check_frame(frame, _NEEDED)
     size = plt.rcParams["font.size"]
     if ax is None:  # slides are low: their text may become as small as a paper's
-        size = max(min(size, page_height() * 72 / _LINE / (len(frame) + _AROUND)), min(size, _LEAST_SIZE))
+        lines_high = page_height() * 72 - _AROUND * size
+        size = max(min(size, lines_high / _LINE / (len(frame) + 1.0)), min(size, _LEAST_SIZE))
     inches = (len(frame) + 1.0) * _LINE * size / 72
     if ax is None and inches > page_height():
         leaves = int(frame["is_leaf"].sum())
