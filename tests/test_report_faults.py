@@ -1,8 +1,8 @@
 """One bad run never costs the report of the good ones: whatever its content raises is caught, named and listed."""
 
 import dataclasses
-import re
 import json
+import re
 import shutil
 import warnings
 import zlib
