@@ -19,7 +19,7 @@ from tqdm import tqdm
 from udrl_explain.config import SWEEP_EPISODES, TrainConfig
 from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import Episode, collect_episodes
-from udrl_explain.parallel import fits_on_threads
+from udrl_explain.parallel import fits_on_threads, thread_count
 from udrl_explain.rollouts.actors import exploring, greedy
 from udrl_explain.rollouts.streams import Streams, evaluation_seeds, streams, training_seeds
 from udrl_explain.rollouts.sweeps import command_levels, sweep_commands
@@ -32,6 +32,7 @@ from udrl_explain.runs import (
     save_run,
 )
 from udrl_explain.runs.policy_files import check_storable
+from udrl_explain.settings.recipes import AVERAGING
 from udrl_explain.training.buffer import ReplayBuffer
 from udrl_explain.training.final_policy import FinalPolicyMaker
 from udrl_explain.training.learners import Learner, accuracy
@@ -90,10 +91,15 @@ def train_policy(
         raise ValueError(
             f"config must be a TrainConfig, got {config!r}: write TrainConfig(env_name='CartPole-v0', ...)"
         )
+    n_threads = thread_count(n_jobs)
+    if config.estimator_name not in AVERAGING:
+        n_threads = (
+            1  # neighbours would be asked on threads too: their trees count that, not always right, and are stored
+        )
     place = run_directory(config, directory, experiment)
     check_run_can_be_saved(place, overwrite)
     # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.
-    with threadpool_limits(1), fits_on_threads(n_jobs):
+    with threadpool_limits(1), fits_on_threads(n_threads):
         run, learning_infos = _train(config, place, progress, watch or _unwatched)
     save_run(run, learning_infos, overwrite=overwrite)
     return run
