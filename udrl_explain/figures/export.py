@@ -95,8 +95,12 @@ def _write_palette_png(drawn: BytesIO, path: Path) -> None:
         for key, value in picture.info.items():
             if isinstance(key, str) and isinstance(value, str):
                 texts.add_text(key, value)
-        reduced = picture.convert("RGB").quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        reduced.save(path, "PNG", dpi=picture.info["dpi"], pnginfo=texts)
+        in_palette(picture.convert("RGB")).save(path, "PNG", dpi=picture.info["dpi"], pnginfo=texts)
+
+
+def in_palette(picture: Image.Image) -> Image.Image:
+    """Give an RGB picture in its 256 best colours, which are enough for a figure."""
+    return picture.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
 class _FontOptions(subset.Options):  # type: ignore[misc]
