@@ -13,7 +13,16 @@ from matplotlib.lines import Line2D
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above, legend_look, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
-from udrl_explain.figures.style import ACTION_MARKERS, LINE_STYLES, axes_or_new, figure_of, page_height, pt
+from udrl_explain.figures.style import (
+    ACTION_MARKERS,
+    LINE_STYLES,
+    axes_or_new,
+    figure_of,
+    fit_to_lines,
+    lines_high,
+    page_height,
+    pt,
+)
 
 BEST, MEAN = "best order", "mean of all orders"
 # Of no action, input or estimator; with markers and line styles they are told apart in grey.
@@ -47,7 +56,7 @@ def plot_faithfulness(frame: Shown, *, ax: Axes | None = None) -> Axes:
     made, axes = ax is None, axes_or_new(ax)
     figure = figure_of(axes)
     if made:
-        figure.set_figheight(min(max(_height(methods), figure.get_figheight() * 0.7), page_height()))
+        fit_to_lines(figure, _n_lines(methods))
     points = figure.get_figwidth() * 72
     handles = _draw_scores(axes, frame, methods, list(dict.fromkeys(frame["label"])), points)
     axes.set_yticks(np.arange(len(methods)), [wrapped(name, points * 0.3, "ytick.labelsize") for name in methods])
@@ -79,7 +88,7 @@ def plot_faithfulness_panels(frame: pd.DataFrame) -> Figure:
     every = pd.concat(scored.values())
     methods, labels = _by_mean(every), list(dict.fromkeys(every["label"]))
     width = plt.rcParams["figure.figsize"][0]
-    figure = plt.figure(figsize=(width, min(_height(methods), page_height())))
+    figure = plt.figure(figsize=(width, min(lines_high(_n_lines(methods)), page_height())))
     grid = figure.subplots(1, len(scored), sharey=True, squeeze=False)
     words = [wrapped(name, width * 72 * 0.22, "ytick.labelsize") for name in methods]
     handles: dict[str, Artist] = {}
@@ -109,8 +118,8 @@ def _by_mean(frame: pd.DataFrame) -> list[str]:
     return [str(name) for name in means.sort_values(ascending=False, kind="stable").index]
 
 
-def _height(methods: list[str]) -> float:
-    return float((_LINES_PER_ROW * len(methods) + _LINES_AROUND) * plt.rcParams["font.size"] / 72)
+def _n_lines(methods: list[str]) -> float:
+    return _LINES_PER_ROW * len(methods) + _LINES_AROUND
 
 
 def _draw_scores(axes: Axes, frame: pd.DataFrame, methods: list[str], labels: list[str], points: float) -> list[Artist]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
@@ -13,7 +12,7 @@ from matplotlib.patches import Patch
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above, mark_commands
 from udrl_explain.figures.series import Shown, as_frame, check_frame
-from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR, axes_or_new, figure_of, page_height, pt
+from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR, axes_or_new, figure_of, fit_to_lines, pt
 from udrl_explain.names import feature
 
 _NEEDED = ("feature", "is_command", "value", "low", "high", "lost_without", "lost_low", "lost_high")
@@ -52,9 +51,7 @@ def plot_performance(frame: Shown, *, ax: Axes | None = None) -> Axes:
     place = {name: row for row, name in enumerate(names)}
     made, axes = ax is None, axes_or_new(ax)
     if made:
-        figure = figure_of(axes)
-        needed = (_LINES_PER_ROW * len(names) + _LINES_AROUND) * plt.rcParams["font.size"] / 72
-        figure.set_figheight(min(max(needed, figure.get_figheight() * 0.7), page_height()))
+        fit_to_lines(figure_of(axes), _LINES_PER_ROW * len(names) + _LINES_AROUND)
     axes.axvline(0.0, color="black", linewidth=pt(0.6), zorder=1)
     steps = np.linspace(-_SPREAD / 2, _SPREAD / 2, len(runs)) if len(runs) > 1 else np.zeros(1)
     for step, name in zip(steps, runs, strict=True):

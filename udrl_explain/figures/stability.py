@@ -1,6 +1,5 @@
 """Whether policies act alike and for the same reasons: a heat map over runs."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -9,7 +8,7 @@ from matplotlib.lines import Line2D
 from udrl_explain.figures.alt_text import describe, number
 from udrl_explain.figures.lettering import legend_above, legend_look, size_of, text_points, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame
-from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, figure_of, page_height, pt
+from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, figure_of, fit_to_lines, pt
 
 _NEEDED = ("run_a", "run_b", "rank_correlation", "same_action", "different_reasons")
 _MARK = "×"
@@ -56,8 +55,7 @@ def plot_stability(frame: Shown, *, ax: Axes | None = None) -> Axes:
     names = [wrapped(name, points * 0.34, "ytick.labelsize") for name in runs]
     if made:
         lines = _LINES_PER_ROW * max(1 + name.count("\n") for name in names) * n_runs + _LINES_AROUND
-        needed = lines * plt.rcParams["font.size"] / 72
-        figure.set_figheight(min(max(needed, figure.get_figheight() * 0.7), page_height()))
+        fit_to_lines(figure, lines)
     lowest = min(0.0, float(np.nanmin(square)))
     mesh = axes.pcolormesh(
         np.arange(n_runs + 1) - 0.5, np.arange(n_runs + 1) - 0.5, np.ma.masked_invalid(square), cmap=MAGNITUDE_MAP,

@@ -130,3 +130,13 @@ def inches_of_text(figure: Figure) -> float:
 def page_height() -> float:
     """Inches that a figure may be high in the style in force."""
     return _PAGE_HEIGHT.get()
+
+
+def lines_high(n_lines: float) -> float:
+    """Inches that lines of text in force take."""
+    return float(n_lines * plt.rcParams["font.size"] / 72)
+
+
+def fit_to_lines(figure: Figure, n_lines: float) -> None:
+    """Make a new figure as high as its lines of text need: at least 0.7 of the usual height, at most the page."""
+    figure.set_figheight(min(max(lines_high(n_lines), figure.get_figheight() * 0.7), page_height()))
