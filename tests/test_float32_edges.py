@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from udrl_explain.trees.float32_edges import last_input_left
+from udrl_explain.trees.float32_edges import as_float32, last_input_left
 
 
 def goes_left(value, threshold, factor):
@@ -41,3 +41,19 @@ def test_thresholds_beyond_every_input():
 def test_arrays_are_broadcast():
     edges = last_input_left(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 0.5]))
     assert np.allclose(edges, [[1.0, 4.0], [3.0, 8.0]], rtol=1e-6)
+
+
+@given(st.floats(-3e38, 3e38), st.integers(-3, 3))
+def test_a_threshold_as_float32_sends_every_number_the_same_way(threshold, steps):
+    short = float(as_float32(np.array([threshold]))[0])
+    assert short == float(np.float32(short))
+    assert float(as_float32(np.array([short]))[0]) == short
+    near = np.float32(threshold)
+    for _ in range(abs(steps)):
+        near = np.nextafter(near, np.float32(np.copysign(np.inf, steps)))
+    assert (near <= np.float64(threshold)) == (near <= np.float64(short))
+
+
+def test_what_lies_beyond_float32_stays():
+    beyond = np.array([1e39, -1e39])
+    assert as_float32(beyond).tolist() == [float(np.finfo(np.float32).max), -1e39]

@@ -71,6 +71,17 @@ def test_tables_come_back_to_the_last_bit(folder):
     np.testing.assert_array_equal(load_run(folder).command_sweep["desired_return"], values)
 
 
+def test_whole_numbers_of_the_training_commands_are_short_and_come_back_as_floats(tmp_path):
+    run = tiny_run(tmp_path)
+    commands = run.training_commands.assign(
+        desired_horizon=[5.0, 2.0**60, 3.0, 2.0], achieved_return=[24.0, 1.0, -7.0, 0.0]
+    )
+    save_run(dataclasses.replace(run, training_commands=commands), INFOS)
+    lines = (run.directory / "training_commands.csv").read_text().splitlines()
+    assert [line.split(",")[2:4] for line in lines[1:3]] == [["5.0", "24"], [str(2.0**60), "1"]]
+    pd.testing.assert_frame_equal(load_run(run.directory).training_commands, commands)
+
+
 def test_the_same_run_is_stored_as_the_same_bytes(tmp_path):
     folders = [tmp_path / name for name in ("one", "two")]
     for folder in folders:

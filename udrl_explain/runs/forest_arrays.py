@@ -53,7 +53,7 @@ def packed_forest(forest: Forest) -> dict[str, NDArray[Any]]:
     shape = {
         "is_leaf": is_leaf,
         "inner_feature": _narrow(forest.feature[~is_leaf]),
-        "inner_threshold": forest.threshold[~is_leaf],
+        "inner_threshold": _short(forest.threshold[~is_leaf]),
         "base": forest.base,
     }
     counts = np.rint(forest.value[is_leaf] * forest.cover[is_leaf, None])
@@ -169,3 +169,10 @@ def _same(forest: Forest, arrays: Mapping[str, NDArray[Any]]) -> bool:
 def _narrow(numbers: NDArray[Any]) -> NDArray[Any]:
     """Whole numbers from 0 on in the fewest bytes."""
     return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
+
+
+def _short(thresholds: NDArray[np.float64]) -> NDArray[Any]:
+    """Numbers that float32 holds exactly as float32."""
+    with np.errstate(over="ignore"):
+        short = thresholds.astype(np.float32)
+    return short if (short == thresholds).all() else thresholds

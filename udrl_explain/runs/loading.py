@@ -123,7 +123,7 @@ def _load_own(folder: Path, values: dict[str, Any]) -> Run:
             _LEAST_TRAINED,
             whole=("iteration", "length"),
             unknown=("achieved_return",),
-        ),
+        ).astype(dict.fromkeys(("desired_return", "desired_horizon", "achieved_return"), np.float64)),
         training_inputs=training_inputs,
         training_actions=training_actions,
         episodes=episodes,

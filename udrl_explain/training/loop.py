@@ -19,6 +19,7 @@ from tqdm import tqdm
 from udrl_explain.config import SWEEP_EPISODES, TrainConfig
 from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import Episode, collect_episodes
+from udrl_explain.files.csv import rounded
 from udrl_explain.parallel import fits_on_threads, thread_count
 from udrl_explain.rollouts.actors import exploring, greedy
 from udrl_explain.rollouts.streams import Streams, evaluation_seeds, streams, training_seeds
@@ -166,7 +167,7 @@ def _train(config: TrainConfig, place: Path, progress: bool, watch: Watch) -> tu
         watch(iteration, steps)
         bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
 
-    training_commands = pd.DataFrame(command_rows, columns=list(TRAINING_COMMAND_COLUMNS))
+    training_commands = rounded(pd.DataFrame(command_rows, columns=list(TRAINING_COMMAND_COLUMNS)))
     levels = command_levels(training_commands, ignores_horizon=config.horizon_meaning == "none")
     chosen = maker.chosen(drawer, levels, most_return)
     desired_return, desired_horizon = chosen.command

@@ -44,6 +44,25 @@ def last_input_left(thresholds: ArrayLike, factors: ArrayLike) -> NDArray[np.flo
     return edges.reshape(shape)
 
 
+def as_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Largest float32 number that is not above each threshold: ``float32(x) <= threshold`` is the same for both.
+
+    Parameters
+    ----------
+    thresholds : float64 array
+        Finite. One below all float32 numbers is returned as it is.
+
+    Returns
+    -------
+    float64 array of the same shape
+        Of numbers that float32 holds exactly: stored in half the bytes.
+    """
+    with np.errstate(over="ignore"):
+        nearest = np.asarray(thresholds).astype(np.float32)
+        lower = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
+    return np.where(np.isfinite(lower), lower.astype(np.float64), thresholds)
+
+
 def _goes_left(
     values: NDArray[np.float64], thresholds: NDArray[np.float64], factors: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
