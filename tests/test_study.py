@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 
+import distributed
 import joblib
 import pytest
 from study_helpers import left_behind, start_study, study_flags, tiny_study
@@ -225,7 +226,6 @@ def test_a_study_that_is_killed_twice_ends_as_if_it_had_not_been(undisturbed, tm
 
 @pytest.mark.slow
 def test_dask_leaves_what_one_process_does(undisturbed, tmp_path):
-    distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1", protocol="tcp"
     ) as cluster:
