@@ -34,6 +34,7 @@ FLOORS = (
     ("playing", "studying"),
     ("train", "sweep", "study", "performance", "import_paper"),
     ("report",),
+    ("player",),
     ("__main__",),
 )
 FLOOR_OF = {name: floor for floor, names in enumerate(FLOORS) for name in names}

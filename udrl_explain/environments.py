@@ -67,7 +67,7 @@ class Lockstep:
 
     def __init__(self, env_name: str) -> None:
         self.env_name = env_name
-        self._environments: list[Any] = [_make(env_name)]
+        self._environments: list[Any] = [make_environment(env_name)]
         first = self._environments[0]
         observation, action = first.observation_space, first.action_space
         if not isinstance(observation, Box) or len(observation.shape) != 1 or observation.shape[0] == 0:
@@ -82,6 +82,12 @@ class Lockstep:
         self._steps = np.zeros(0, dtype=np.int64)
 
     @property
+    def most_steps(self) -> int:
+        """Steps after which an episode is cut off."""
+        spec = self._environments[0].spec
+        return int(spec.max_episode_steps) if self._own_limit else LONGEST_EPISODE
+
+    @property
     def names(self) -> EnvironmentNames:
         """Names of the input columns and actions."""
         return environment_names(self.env_name, self.n_observations, self.n_actions)
@@ -89,7 +95,7 @@ class Lockstep:
     def reset(self, seeds: Sequence[int]) -> NDArray[np.float64]:
         """Start one episode per seed; returns the first observations, shape ``(n_seeds, n_observations)``."""
         while len(self._environments) < len(seeds):
-            self._environments.append(_make(self.env_name))
+            self._environments.append(make_environment(self.env_name))
         states = np.empty((len(seeds), self.n_observations))
         for i, seed in enumerate(seeds):
             states[i] = self._environments[i].reset(seed=int(seed))[0]
@@ -159,14 +165,21 @@ def check_trusted(env_name: str, place: object, trusted: bool, way_out: str) -> 
         )
 
 
-def _make(env_name: str) -> Any:
+def make_environment(env_name: str, **options: Any) -> Any:
+    """Make a Gymnasium environment; what it may be asked for stands in `options`, e.g. ``render_mode``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such environment, or it cannot be created.
+    """
     try:
         with warnings.catch_warnings():
             # CartPole-v0 is the paper's environment; Gymnasium asks every user of it to move on.
             warnings.filterwarnings("ignore", message=".*out of date.*", category=DeprecationWarning)
             # Box2D's bindings warn while they are imported; where warnings are errors, that crashes the interpreter.
             warnings.filterwarnings("ignore", message="builtin type .*", category=DeprecationWarning)
-            return gym.make(env_name, disable_env_checker=True)
+            return gym.make(env_name, disable_env_checker=True, **options)
     except gym.error.DependencyNotInstalled as fault:
         raise ValueError(
             f"env_name {env_name!r} needs a package that is not installed ({fault}); "

@@ -7,6 +7,8 @@ of the network, and its content security policy lets no other script run than it
 import re
 from base64 import b64encode
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -53,20 +55,53 @@ def _inline(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
-def filled(template: str, **values: Any) -> str:
-    """Fill a template; a missing value is an error."""
+@dataclass(frozen=True)
+class PageParts:
+    """What a page of this package is made of besides its data.
+
+    Parameters
+    ----------
+    folder : Path
+        Holds the templates.
+    css, script : str
+        Put into the page by its template; no other style or script takes effect there.
+    images : str
+        Where pictures may come from, in the words of a content security policy.
+    """
+
+    folder: Path
+    css: str
+    script: str
+    images: str = "data:"
+
+    @property
+    def policy(self) -> str:
+        """The content security policy: nothing from the network, this style and this script."""
+        return (
+            f"default-src 'none'; img-src {self.images}; style-src {_digest(self.css)}; "
+            f"script-src {_digest(self.script)}"
+        )
+
+
+@cache
+def _report_parts() -> PageParts:
+    css, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
+    return PageParts(_FOLDER, css, script)
+
+
+def filled(template: str, parts: PageParts | None = None, **values: Any) -> str:
+    """Fill a template of a page's parts, those of the report by default; a missing value is an error."""
+    parts = parts or _report_parts()
     environment = Environment(
-        loader=FileSystemLoader(_FOLDER),
+        loader=FileSystemLoader(parts.folder),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     environment.filters["inline"] = _inline
-    css, script = ((_FOLDER / name).read_text(encoding="utf-8") for name in ("page.css", "page.js"))
-    policy = f"default-src 'none'; img-src data:; style-src {_digest(css)}; script-src {_digest(script)}"
     return environment.get_template(template).render(
-        css=Markup(css), script=Markup(script), policy=Markup(policy), **values
+        css=Markup(parts.css), script=Markup(parts.script), policy=Markup(parts.policy), **values
     )
 
 

@@ -4,15 +4,14 @@ import numpy as np
 import pandas as pd
 
 from udrl_explain.analysis.command_map import command_map
+from udrl_explain.command_space.plane_ends import including, plane_ends
 from udrl_explain.commands import N_COMMANDS, Command
-from udrl_explain.names import return_bounds
 from udrl_explain.policies import Policy
 from udrl_explain.probes import HIGH, START
 from udrl_explain.report.context import ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 
 _STATES = {START: "first state of an episode", HIGH: "state in which the command matters much"}
-_MARGIN = 0.15
 _MOST_TRIED = 8  # states of a kind
 _VISIBLE = 0.02  # of the plane: less is a speck
 _MOST_SUPPORT_POINTS = 1500
@@ -26,8 +25,7 @@ def answer(context: ReportContext) -> Section:
         run = experiment.shown
         assert run.policy is not None
         probes = context.probes(run)
-        returns = _widened(context.support(run).returns, return_bounds(run.config.env_name))
-        horizons = _widened(context.support(run).horizons, (1.0, np.inf))
+        ends = plane_ends(context.support(run), run.config.env_name)
         points = context.support(run).commands
         support = pd.DataFrame(
             points[:: max(1, len(points) // _MOST_SUPPORT_POINTS)], columns=["desired_return", "desired_horizon"]
@@ -36,13 +34,12 @@ def answer(context: ReportContext) -> Section:
             chosen = probes.of_kind(kind)
             if len(chosen) == 0:
                 continue
-            row = _telling_row(run.policy, probes.inputs[chosen], returns, horizons, context.options.n_jobs)
+            row = _telling_row(run.policy, probes.inputs[chosen], *ends, context.options.n_jobs)
             command = Command(*row[-N_COMMANDS:])
             result = command_map(
                 run.policy,
                 row[:-N_COMMANDS],
-                _including(returns, command.desired_return),
-                _including(horizons, command.desired_horizon),
+                *including(ends, command),
                 training_commands=context.support(run),
                 n_jobs=context.options.n_jobs,
             )
@@ -103,15 +100,3 @@ def _telling_row(
         if others[-1] >= _VISIBLE:
             break
     return np.asarray(rows[int(np.argmax(others))])
-
-
-def _widened(ends: tuple[float, float], possible: tuple[float, float]) -> tuple[float, float]:
-    """Ends with some room, none of it beyond what is possible, but never less than what was asked for."""
-    low, high = ends
-    room = _MARGIN * (high - low) if high > low else max(1.0, abs(high) / 2)
-    low, high = min(max(low - room, possible[0]), low), max(min(high + room, possible[1]), high)
-    return (low, high) if high > low else (low - 1.0, high + 1.0)
-
-
-def _including(ends: tuple[float, float], value: float) -> tuple[float, float]:
-    return min(ends[0], value), max(ends[1], value)

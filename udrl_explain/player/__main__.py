@@ -1,0 +1,26 @@
+"""Command line of the player: ``python -m udrl_explain.player data/CartPole-v0``."""
+
+import sys
+
+from udrl_explain.command_line import answer, parse, run_main
+from udrl_explain.player.options import PlayerOptions
+
+PROG = "python -m udrl_explain.player"
+
+
+def main() -> int:
+    """Write the pages; runs that are left out are named."""
+    options = parse(PlayerOptions, prog=PROG)
+    # Heavy imports wait until the flags are read: --help answers at once.
+    from udrl_explain.player.build import build_players
+
+    pages, left_out = build_players(options)
+    sizes = ", ".join(f"{page} ({page.stat().st_size / 1e6:.2f} MB)" for page in pages)
+    answer(PROG, pages, f"Open {sizes} in a browser; no server and no network are needed.")
+    for folder, reason in left_out:
+        sys.stderr.write(f"{PROG}: left out {folder}: {reason}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(run_main(PROG, main))

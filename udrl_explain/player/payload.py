@@ -1,0 +1,160 @@
+"""What the page holds: policies as arrays, rows to check them on, starts, recorded episodes."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from udrl_explain.command_space.plane_ends import including, plane_ends
+from udrl_explain.command_space.support import RADIUS, CommandSupport, fitted_commands
+from udrl_explain.commands import Command
+from udrl_explain.environments import Lockstep, check_trusted
+from udrl_explain.names import feature, return_bounds
+from udrl_explain.player.blocks import block, whole_block
+from udrl_explain.player.check_rows import check_rows
+from udrl_explain.player.chosen import Chosen, place_of
+from udrl_explain.player.options import PlayerOptions
+from udrl_explain.player.policy_blocks import policy_blocks
+from udrl_explain.player.recorded import common_commands, recorded_blocks, recorded_episodes
+from udrl_explain.player.simulated import is_simulated, kind_of, start_states
+from udrl_explain.report.gather import one_line
+from udrl_explain.rollouts.collecting import check_fits
+from udrl_explain.runs.run import Run
+
+FORMAT = 1
+_MOST_DRAWN = 1500  # training commands
+
+
+def payload(chosen: Chosen, options: PlayerOptions, provenance: dict[str, Any]) -> dict[str, Any]:
+    """Gather all that the page shows and computes with.
+
+    Parameters
+    ----------
+    chosen : Chosen
+    options : PlayerOptions
+    provenance : dict
+        Who made the page.
+
+    Returns
+    -------
+    dict
+        Of JSON's types; arrays are blocks (``player.blocks``).
+
+    Raises
+    ------
+    ValueError
+        If the environment cannot be made, is not trusted, or does not fit a policy.
+    """
+    env_name = chosen.env_name
+    runs = list(chosen.runs.values())
+    check_trusted(env_name, runs[0].directory, options.trust_environment, "give --trust-environment if you trust it")
+    environments = Lockstep(env_name)
+    most_steps = environments.most_steps
+    for run in runs:
+        assert run.policy is not None
+        check_fits(run.policy, environments, f"the policy of {run.directory}")
+    environments.close()
+    simulated = is_simulated(env_name)
+    finals = [_first_command(run) for run in runs]
+    commands = common_commands(runs, np.array([(c.desired_return, c.desired_horizon) for c in finals]), options)
+    entries = []
+    for (label, run), command in zip(tqdm(chosen.runs.items(), desc=env_name, unit="run"), finals, strict=True):
+        entry = _run_entry(run, command, options) | {"label": label, "hash": chosen.hashes[label], "recorded": []}
+        if not simulated:
+            entry["recorded"] = recorded_blocks(recorded_episodes(run, commands, options.recorded_seeds))
+        entries.append(entry)
+    starts = None
+    if simulated:
+        seeds = list(range(options.start_seeds))
+        starts = {"seeds": seeds, "states": block(start_states(env_name, seeds))}
+    first = runs[0]
+    return {
+        "format": FORMAT,
+        "title": f"{env_name}: command the agent, and see why it acts",
+        "made_by": provenance,
+        "environment": {
+            "name": env_name,
+            "kind": kind_of(env_name),
+            "features": [_feature(name) for name in first.feature_names],
+            "actions": list(first.action_names),
+            "most_steps": most_steps,
+            "return_bounds": [_finite(bound) for bound in return_bounds(env_name)],
+        },
+        "simulated": simulated,
+        "starts": starts,
+        "runs": entries,
+        "left_out": [{"folder": problem.folder.name, "reason": problem.reason} for problem in chosen.left_out],
+    }
+
+
+def _run_entry(run: Run, command: Command, options: PlayerOptions) -> dict[str, Any]:
+    assert run.policy is not None
+    support = fitted_commands(run.training_inputs)
+    ends = including(plane_ends(support, run.config.env_name), command)
+    rows = check_rows(run, ends, options.seed)
+    background, words = _background(run, options)
+    return {
+        "experiment": run.experiment,
+        "folder": place_of(run),
+        "seed": run.config.seed,
+        "estimator": run.config.estimator_name,
+        "final_return": _final_return(run),
+        **policy_blocks(run.policy),
+        "most_return": _finite(run.return_limit),
+        "command": {"desired_return": command.desired_return, "desired_horizon": command.desired_horizon},
+        "command_range": {"return": list(ends[0]), "horizon": list(ends[1])},
+        "check": {"rows": block(rows), "probabilities": block(run.policy.action_probabilities(rows))},
+        "background": block(background),
+        "background_words": words,
+        "training_commands": _drawn_commands(support),
+        "seen": {
+            "commands": block(support.commands),
+            "counts": whole_block(support.counts),
+            "n_commands": support.n_commands,
+            "spread": list(support.spread),
+            "radius": RADIUS,
+            "n_needed": support.n_needed,
+            "words": support.kind.words,
+        },
+        "notes": [one_line(note) for note in run.notes],
+    }
+
+
+def _first_command(run: Run) -> Command:
+    """The command of the final evaluation; where there was none, the greatest return that is seen, of least horizon."""
+    desired, horizon = run.config.final_desired_return, run.config.final_desired_horizon
+    if desired is not None and horizon is not None:
+        return Command(float(desired), float(horizon))
+    seen = fitted_commands(run.training_inputs).seen_commands
+    best = min(seen.tolist(), key=lambda command: (-command[0], command[1]))
+    return Command(*best)
+
+
+def _final_return(run: Run) -> dict[str, float] | None:
+    if run.n_final == 0:
+        return None
+    return {"mean": run.final_mean, "std": run.final_std, "n": run.n_final}
+
+
+def _background(run: Run, options: PlayerOptions) -> tuple[NDArray[np.float64], str]:
+    rows = run.training_inputs
+    if len(rows) <= options.background:
+        return rows, f"all {len(rows)} rows of the last fit"
+    chosen = np.random.default_rng(options.seed).choice(len(rows), options.background, replace=False)
+    return rows[np.sort(chosen)], f"{options.background} of the {len(rows)} rows of the last fit, drawn at random"
+
+
+def _drawn_commands(support: CommandSupport) -> dict[str, Any]:
+    step = max(1, math.ceil(len(support.commands) / _MOST_DRAWN))
+    return block(support.commands[::step].astype(np.float32))
+
+
+def _feature(name: str) -> dict[str, str]:
+    known = feature(name)
+    return {"name": known.name, "symbol": known.symbol, "unit": known.unit}
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if math.isfinite(number) else None
