@@ -17,8 +17,8 @@ class PlayerOptions:
     """
 
     runs: tyro.conf.Positional[tuple[Path, ...]]
-    """Environment folders (data/CartPole-v0), experiments or runs. Of an experiment the page holds its lowest seed; runs
-    that are named are all held."""
+    """Environment folders (data/CartPole-v0), experiments or runs. Of an experiment the page holds the lowest seed;
+    runs that are named one by one are all held."""
     output: Path = Path("reports")
     """Folder that receives <name>/player.html, beside the report of the same runs; or a file that ends in .html."""
     gif: Path | None = None

@@ -104,7 +104,7 @@ def _depth_first(forest: Forest) -> NDArray[np.int64]:
 def _are_shares_of(counts: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
     if (counts < 0).any() or counts.max() >= _LARGEST_COUNT or counts.sum(axis=1).min() < 1:
         return False
-    return (counts / counts.sum(axis=1, keepdims=True)).tobytes() == values.tobytes()
+    return bool((counts / counts.sum(axis=1, keepdims=True)).tobytes() == values.tobytes())
 
 
 def _net_blocks(policy: NeuralPolicy) -> dict[str, Any]:
