@@ -15,6 +15,7 @@ FACTS = (
 )  # fmt: skip
 """What a result says about itself, where it has it: how much was explained, how, and whether exactly."""
 FIGURES_OF_RESULTS = "udrl_explain.figures.of_results"
+PLAYER_OF_RUNS = "udrl_explain.player.notebook"
 SHOWN_ROWS = 5
 _DIGITS = 6
 
@@ -68,6 +69,54 @@ class Drawn:
         """
         # By name, when first needed: figures stand above, and results must load without matplotlib.
         return import_module(FIGURES_OF_RESULTS).draw_result(self, **options)
+
+
+class Playable:
+    """A run that a reader can play with."""
+
+    def player(
+        self,
+        *,
+        start_seeds: int = 100,
+        background: int = 200,
+        returns: int = 5,
+        horizons: int = 3,
+        recorded_seeds: int = 3,
+        seed: int = 0,
+        trust_environment: bool = False,
+        height: int = 900,
+    ) -> Any:
+        """Show the player: a page in which one commands the agent and sees why it acts.
+
+        Parameters
+        ----------
+        start_seeds, background, returns, horizons, recorded_seeds, seed, trust_environment
+            The flags of ``python -m udrl_explain.player``, which writes the same page of several runs as a file.
+        height : int
+            Of the page in a notebook, in CSS pixels.
+
+        Returns
+        -------
+        PlayerView
+            A notebook shows it; ``.html`` is the page, ``.save(path)`` writes it.
+
+        Raises
+        ------
+        ValueError
+            If the run cannot be played; the message says why.
+        """
+        # By name, when first asked: the player stands above, and a run must load without it.
+        return import_module(PLAYER_OF_RUNS).view_of_run(
+            self,
+            height=height,
+            start_seeds=start_seeds,
+            background=background,
+            returns=returns,
+            horizons=horizons,
+            recorded_seeds=recorded_seeds,
+            seed=seed,
+            trust_environment=trust_environment,
+        )
 
 
 def displayed(kind: type[Kind]) -> type[Kind]:

@@ -8,7 +8,7 @@ behind, which no loader takes for the real thing and the next writer of the same
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,7 +64,9 @@ def write_text_whole(text: str, path: str | Path) -> Path:
 
 
 @contextmanager
-def folder_written_whole(target: str | Path, overwrite: bool = False, marker: str | None = None) -> Iterator[Path]:
+def folder_written_whole(
+    target: str | Path, overwrite: bool = False, marker: str | None = None, keep: Sequence[str] = ()
+) -> Iterator[Path]:
     """Give an empty temporary folder to fill; when the block ends it becomes `target`.
 
     Parameters
@@ -76,6 +78,9 @@ def folder_written_whole(target: str | Path, overwrite: bool = False, marker: st
     marker : str, optional
         Name of a file that every folder of this kind holds. An existing folder without it is somebody else's: it is
         replaced only if it is empty, so that a slip in a path cannot delete a home folder.
+    keep : sequence of str, optional
+        Names of files that other commands put into such a folder: they are in the new one too, and a folder that holds
+        nothing else counts as empty.
 
     Yields
     ------
@@ -94,14 +99,17 @@ def folder_written_whole(target: str | Path, overwrite: bool = False, marker: st
     """
     place = Path(target).resolve()
     clear_leftovers(place)
-    _check_free(place, target, overwrite, marker)
+    _check_free(place, target, overwrite, marker, keep)
     with _parents_of(place):
         partial = place.with_name(hidden_name(place.name, PARTIAL))
         partial.mkdir()
         try:
             with _naming(target):
+                for name in keep:
+                    if (place / name).is_file():
+                        shutil.copy2(place / name, partial / name)
                 yield partial
-            _check_free(place, target, overwrite, marker)  # somebody may have been faster
+            _check_free(place, target, overwrite, marker, keep)  # somebody may have been faster
             _rename_over(partial, place)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -131,14 +139,15 @@ def check_folder_can_be_written(target: str | Path, overwrite: bool = False, mar
         raise PermissionError(f"{parent} may not be written to")
 
 
-def _check_free(place: Path, named: str | Path, overwrite: bool, marker: str | None) -> None:
+def _check_free(place: Path, named: str | Path, overwrite: bool, marker: str | None, keep: Sequence[str] = ()) -> None:
     if not place.exists():
         return
     if not place.is_dir():
         raise FileExistsError(f"{named} is a file; a folder was to be written there")
     if not overwrite:
         raise FileExistsError(f"{named} exists; give --overwrite to replace it, or another place")
-    if marker is not None and not (place / marker).is_file() and any(place.iterdir()):
+    strangers = (path for path in place.iterdir() if path.name not in keep)
+    if marker is not None and not (place / marker).is_file() and any(strangers):
         raise FileExistsError(
             f"{named} exists, is not empty and holds no {marker}: it was not written by this command and is not "
             "replaced; give another place"

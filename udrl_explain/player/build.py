@@ -35,9 +35,12 @@ def build_players(options: PlayerOptions) -> tuple[list[Path], list[tuple[str, s
     with threadpool_limits(1):  # BLAS sums depend on the number of threads; one gives the same bytes everywhere
         every = choose(options)
         if len(every) > 1 and options.output.suffix == ".html":
-            names = ", ".join(chosen.env_name for chosen in every)
+            names = ", ".join(chosen.world.env_name for chosen in every)
             raise ValueError(f"output must be a folder where there are several environments ({names})")
-        texts = [player_page(payload(chosen, options, _provenance(chosen, options))) for chosen in every]
+        texts = []
+        for chosen in every:
+            texts.append(player_page(payload(chosen, options, provenance(options))))
+            chosen.world.close()
     pages = [write_text_whole(text, _target(chosen, options)) for chosen, text in zip(every, texts, strict=True)]
     left_out = [problem for chosen in every for problem in chosen.left_out]
     return pages, list(by_place(dict.fromkeys(left_out)).items())
@@ -47,7 +50,8 @@ def _target(chosen: Chosen, options: PlayerOptions) -> Path:
     return options.output if options.output.suffix == ".html" else options.output / chosen.name / PLAYER
 
 
-def _provenance(chosen: Chosen, options: PlayerOptions) -> dict[str, object]:
+def provenance(options: PlayerOptions) -> dict[str, object]:
+    """Who made a page, and how: versions and command."""
     versions = versions_of(("numpy", "gymnasium", "udrl_explain"))
     return {"version": versions["udrl_explain"], "command": command_line(options), "versions": versions}
 

@@ -1,6 +1,7 @@
 """What the page holds: policies as arrays, rows to check them on, starts, recorded episodes."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,17 +11,17 @@ from tqdm import tqdm
 from udrl_explain.command_space.plane_ends import including, plane_ends
 from udrl_explain.command_space.support import RADIUS, CommandSupport, fitted_commands
 from udrl_explain.commands import Command
-from udrl_explain.environments import Lockstep, check_trusted
+from udrl_explain.episodes import Episode
 from udrl_explain.names import feature, return_bounds
 from udrl_explain.player.blocks import block, whole_block
 from udrl_explain.player.check_rows import check_rows
-from udrl_explain.player.chosen import Chosen, place_of
+from udrl_explain.player.chosen import Chosen, short_place
 from udrl_explain.player.options import PlayerOptions
 from udrl_explain.player.policy_blocks import policy_blocks
 from udrl_explain.player.recorded import common_commands, recorded_blocks, recorded_episodes
-from udrl_explain.player.simulated import is_simulated, kind_of, start_states
+from udrl_explain.player.simulated import start_states
+from udrl_explain.player.world import World
 from udrl_explain.report.gather import one_line
-from udrl_explain.rollouts.collecting import check_fits
 from udrl_explain.runs.run import Run
 
 FORMAT = 1
@@ -45,47 +46,43 @@ def payload(chosen: Chosen, options: PlayerOptions, provenance: dict[str, Any]) 
     Raises
     ------
     ValueError
-        If the environment cannot be made, is not trusted, or does not fit a policy.
+        If an environment, or a policy, does what it may not while episodes are recorded.
     """
-    env_name = chosen.env_name
+    world = chosen.world
     runs = list(chosen.runs.values())
-    check_trusted(env_name, runs[0].directory, options.trust_environment, "give --trust-environment if you trust it")
-    environments = Lockstep(env_name)
-    most_steps = environments.most_steps
-    for run in runs:
-        assert run.policy is not None
-        check_fits(run.policy, environments, f"the policy of {run.directory}")
-    environments.close()
-    simulated = is_simulated(env_name)
     finals = [_first_command(run) for run in runs]
     commands = common_commands(runs, np.array([(c.desired_return, c.desired_horizon) for c in finals]), options)
     entries = []
-    for (label, run), command in zip(tqdm(chosen.runs.items(), desc=env_name, unit="run"), finals, strict=True):
+    longest = 0
+    for (label, run), command in zip(tqdm(chosen.runs.items(), desc=world.env_name, unit="run"), finals, strict=True):
         entry = _run_entry(run, command, options) | {"label": label, "hash": chosen.hashes[label], "recorded": []}
-        if not simulated:
-            entry["recorded"] = recorded_blocks(recorded_episodes(run, commands, options.recorded_seeds))
+        if not world.simulated:
+            episodes = _recorded(run, world, commands, options)
+            longest = max(longest, *map(len, episodes))
+            entry["recorded"] = recorded_blocks(episodes)
         entries.append(entry)
     starts = None
-    if simulated:
+    if world.simulated:
         seeds = list(range(options.start_seeds))
-        starts = {"seeds": seeds, "states": block(start_states(env_name, seeds))}
+        starts = {"seeds": seeds, "states": block(start_states(world.env_name, seeds))}
     first = runs[0]
     return {
         "format": FORMAT,
-        "title": f"{env_name}: command the agent, and see why it acts",
+        "title": f"{world.env_name}: command the agent, and see why it acts",
         "made_by": provenance,
         "environment": {
-            "name": env_name,
-            "kind": kind_of(env_name),
+            "name": world.env_name,
+            "kind": world.kind,
             "features": [_feature(name) for name in first.feature_names],
             "actions": list(first.action_names),
-            "most_steps": most_steps,
-            "return_bounds": [_finite(bound) for bound in return_bounds(env_name)],
+            "most_steps": world.environments.most_steps if world.environments else longest,
+            "return_bounds": [_finite(bound) for bound in return_bounds(world.env_name)],
         },
-        "simulated": simulated,
+        "simulated": world.simulated,
+        "recorded_words": _recorded_words(world),
         "starts": starts,
         "runs": entries,
-        "left_out": [{"folder": problem.folder.name, "reason": problem.reason} for problem in chosen.left_out],
+        "left_out": [{"folder": short_place(problem.folder), "reason": problem.reason} for problem in chosen.left_out],
     }
 
 
@@ -97,7 +94,7 @@ def _run_entry(run: Run, command: Command, options: PlayerOptions) -> dict[str, 
     background, words = _background(run, options)
     return {
         "experiment": run.experiment,
-        "folder": place_of(run),
+        "folder": short_place(run.directory),
         "seed": run.config.seed,
         "estimator": run.config.estimator_name,
         "final_return": _final_return(run),
@@ -120,6 +117,21 @@ def _run_entry(run: Run, command: Command, options: PlayerOptions) -> dict[str, 
         },
         "notes": [one_line(note) for note in run.notes],
     }
+
+
+def _recorded(run: Run, world: World, commands: NDArray[np.float64], options: PlayerOptions) -> Sequence[Episode]:
+    if world.environments is None:
+        return run.episodes[: len(commands) * options.recorded_seeds]
+    return recorded_episodes(run, commands, options.recorded_seeds)
+
+
+def _recorded_words(world: World) -> str:
+    """What a reader must know of the recorded episodes."""
+    if world.simulated:
+        return ""
+    if world.environments is None:
+        return f"Episodes of the final evaluation: the environment could not be made to play others ({world.fault})."
+    return "Episodes that the policies played in their own environment, all under the same commands and seeds."
 
 
 def _first_command(run: Run) -> Command:

@@ -1,6 +1,7 @@
 """Put the report of one environment together and write it whole."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,8 @@ MANIFEST = "manifest.json"
 TIMINGS = "timings.json"
 PAGE = "report.html"
 PLAYER = "player.html"
-"""A page that may lie beside the report, where it is made before."""
+"""A page that may lie beside the report, where it is made before; it names the hashes of its runs."""
+_HASH_IN_PLAYER = re.compile(r'"hash":"([0-9a-f]{64})"')
 _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
 
 
@@ -103,13 +105,14 @@ def _build(
 ) -> tuple[Path, list[Problem]]:
     problems = list(scope.problems)
     target = options.output / scope.name
-    with folder_written_whole(target, overwrite=True, marker=MANIFEST) as folder:
+    with folder_written_whole(target, overwrite=True, marker=MANIFEST, keep=(PLAYER,)) as folder:
         context = ReportContext(scope, options, folder, beside)
         answers, found = _answers(context, kernel)
         problems += found
         start = time.perf_counter()
         sections = [section for section in answers if section.items or section.notes]
         tables = _tables(scope, folder)
+        player, about_player = _player(scope, folder)
         page = Page(
             f"{scope.env_name}: what the policies learned, and why they act as they do",
             _lead(scope),
@@ -119,8 +122,8 @@ def _build(
             {"command": _command_line(options), "runs": context.run_hashes} | _versions(),
             find(tables, {section.anchor for section in sections}),
             _overview(context, tables),
-            _notes(scope),
-            PLAYER if (folder / PLAYER).is_file() else "",
+            _notes(scope) + about_player,
+            player,
         )
         (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
         context.timings["page"] = time.perf_counter() - start
@@ -193,6 +196,16 @@ def _notes(scope: ReportScope) -> list[str]:
         for note, which in seeds.items():
             said.append(f"{experiment.label}, seed{'s' if len(which) > 1 else ''} {', '.join(which)}: {note}")
     return said
+
+
+def _player(scope: ReportScope, folder: Path) -> tuple[str, list[str]]:
+    """Name of the player to link, and what readers must know of one that is not linked."""
+    path = folder / PLAYER
+    if not path.is_file():
+        return "", []
+    if set(_HASH_IN_PLAYER.findall(path.read_text(encoding="utf-8"))) <= set(scope.hashes.values()):
+        return PLAYER, []
+    return "", [f"`{PLAYER}` shows runs that are not those of this report, and is not linked; make it again."]
 
 
 def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEntry]:

@@ -14,7 +14,7 @@ from udrl_explain.commands import COMMAND_NAMES
 from udrl_explain.config import TrainConfig
 from udrl_explain.episodes import Episode
 from udrl_explain.policies import Policy
-from udrl_explain.results import html_facts
+from udrl_explain.results import Playable, html_facts
 
 TRAINING_COMMAND_COLUMNS = ("iteration", *COMMAND_NAMES, "achieved_return", "length")
 PERFORMANCE_COLUMNS = ("coalition", "environment_seed", "achieved_return", "length")
@@ -22,7 +22,7 @@ SWEEP_COLUMNS = (*COMMAND_NAMES, "environment_seed", "achieved_return", "length"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run:
+class Run(Playable):
     """One training: its settings, its policy and what was recorded.
 
     Parameters
