@@ -12,6 +12,13 @@ def main() -> int:
     """Write the pages; runs that are left out are named."""
     options = parse(PlayerOptions, prog=PROG)
     # Heavy imports wait until the flags are read: --help answers at once.
+    if options.gif is not None:
+        from udrl_explain.player.animation import write_animation
+
+        path = write_animation(options)
+        answer(PROG, [path], f"Episode drawn in {path} ({path.stat().st_size / 1e6:.2f} MB).")
+        return 0
+
     from udrl_explain.player.build import build_players
 
     pages, left_out = build_players(options)

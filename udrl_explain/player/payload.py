@@ -50,7 +50,7 @@ def payload(chosen: Chosen, options: PlayerOptions, provenance: dict[str, Any]) 
     """
     world = chosen.world
     runs = list(chosen.runs.values())
-    finals = [_first_command(run) for run in runs]
+    finals = [first_command(run) for run in runs]
     commands = common_commands(runs, np.array([(c.desired_return, c.desired_horizon) for c in finals]), options)
     entries = []
     longest = 0
@@ -91,7 +91,7 @@ def _run_entry(run: Run, command: Command, options: PlayerOptions) -> dict[str, 
     support = fitted_commands(run.training_inputs)
     ends = including(plane_ends(support, run.config.env_name), command)
     rows = check_rows(run, ends, options.seed)
-    background, words = _background(run, options)
+    background, words = background_of(run, options)
     return {
         "experiment": run.experiment,
         "folder": short_place(run.directory),
@@ -101,6 +101,7 @@ def _run_entry(run: Run, command: Command, options: PlayerOptions) -> dict[str, 
         **policy_blocks(run.policy),
         "most_return": _finite(run.return_limit),
         "command": {"desired_return": command.desired_return, "desired_horizon": command.desired_horizon},
+        "ignores_horizon": run.config.horizon_meaning == "none",
         "command_range": {"return": list(ends[0]), "horizon": list(ends[1])},
         "check": {"rows": block(rows), "probabilities": block(run.policy.action_probabilities(rows))},
         "background": block(background),
@@ -134,7 +135,7 @@ def _recorded_words(world: World) -> str:
     return "Episodes that the policies played in their own environment, all under the same commands and seeds."
 
 
-def _first_command(run: Run) -> Command:
+def first_command(run: Run) -> Command:
     """The command of the final evaluation; where there was none, the greatest return that is seen, of least horizon."""
     desired, horizon = run.config.final_desired_return, run.config.final_desired_horizon
     if desired is not None and horizon is not None:
@@ -150,7 +151,8 @@ def _final_return(run: Run) -> dict[str, float] | None:
     return {"mean": run.final_mean, "std": run.final_std, "n": run.n_final}
 
 
-def _background(run: Run, options: PlayerOptions) -> tuple[NDArray[np.float64], str]:
+def background_of(run: Run, options: PlayerOptions) -> tuple[NDArray[np.float64], str]:
+    """Rows that stand for missing inputs, and what readers are told of them."""
     rows = run.training_inputs
     if len(rows) <= options.background:
         return rows, f"all {len(rows)} rows of the last fit"
