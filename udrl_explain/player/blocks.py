@@ -57,6 +57,6 @@ def whole_block(array: NDArray[Any]) -> dict[str, Any]:
 
 def short_block(array: NDArray[np.float64]) -> dict[str, Any]:
     """Numbers as float32 where every one of them is one, else as float64."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):
         fits = np.array_equal(array.astype(np.float32).astype(np.float64), array, equal_nan=True)
     return block(array, "f4" if fits else "f8")

@@ -81,9 +81,9 @@ def float32_below(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
 
     For every float32 number x, ``x <= threshold`` and ``x <= float32_below(threshold)`` say the same.
     """
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", under="ignore"):  # the ends of float32 are meant
         nearest = thresholds.astype(np.float32)
-    lower = np.nextafter(nearest, np.float32(-np.inf))
+        lower = np.nextafter(nearest, np.float32(-np.inf))
     return np.where(nearest.astype(np.float64) > thresholds, lower, nearest)
 
 
