@@ -172,3 +172,19 @@ def test_a_file_where_a_folder_should_be_is_refused(tmp_path):
         folder_written_whole(tmp_path / "42", overwrite=True),
     ):
         pytest.fail("the block ran")
+
+
+def test_files_of_other_commands_are_kept_and_count_as_nothing(tmp_path):
+    target = tmp_path / "report"
+    target.mkdir()
+    (target / "player.html").write_text("theirs")
+    rule = {"overwrite": True, "marker": "manifest.json", "keep": ("player.html", "gone.html")}
+    with folder_written_whole(target, **rule) as partial:
+        assert (partial / "player.html").read_text() == "theirs"
+        (partial / "manifest.json").write_text("{}")
+    assert sorted(path.name for path in target.iterdir()) == ["manifest.json", "player.html"]
+    (target / "manifest.json").unlink()
+    (target / "diary.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"holds no manifest\.json"), folder_written_whole(target, **rule):
+        pass
+    assert (target / "diary.txt").read_text() == "mine"
