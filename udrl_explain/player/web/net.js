@@ -68,10 +68,19 @@ export function probabilitiesOfSums(net, sums) {
 function layerSums(inputs, weights, bias) {
   const sums = Float64Array.from(bias);
   const n = sums.length;
-  for (let i = 0; i < inputs.length; i++) {
-    const input = inputs[i];
-    if (input === 0) continue; // half of what a rectifier lets through
-    const at = i * n;
+  // Half of what a rectifier lets through is 0. Four inputs at a time: each sum is read and written a quarter as often.
+  const live = [];
+  for (let i = 0; i < inputs.length; i++) if (inputs[i] !== 0) live.push(i);
+  let k = 0;
+  for (; k + 3 < live.length; k += 4) {
+    const [x0, x1, x2, x3] = [inputs[live[k]], inputs[live[k + 1]], inputs[live[k + 2]], inputs[live[k + 3]]];
+    const [a0, a1, a2, a3] = [live[k] * n, live[k + 1] * n, live[k + 2] * n, live[k + 3] * n];
+    for (let j = 0; j < n; j++) {
+      sums[j] += x0 * weights[a0 + j] + x1 * weights[a1 + j] + x2 * weights[a2 + j] + x3 * weights[a3 + j];
+    }
+  }
+  for (; k < live.length; k++) {
+    const [input, at] = [inputs[live[k]], live[k] * n];
     for (let j = 0; j < n; j++) sums[j] += input * weights[at + j];
   }
   return sums;
