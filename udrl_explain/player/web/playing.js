@@ -31,6 +31,7 @@ export function playLive(policy, dynamics, start, command, mostReturn, mostSteps
   const n = policy.nFeatures;
   const given = new Map(changes.map((change) => [change.step, change]));
   const track = emptyTrack(policy, mostSteps);
+  /** @type {Float64Array} */
   let now = Float64Array.from(start);
   let running = beginning(command, mostReturn);
   let length = 0;
