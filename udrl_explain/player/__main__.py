@@ -1,6 +1,7 @@
 """Command line of the player: ``python -m udrl_explain.player data/CartPole-v0``."""
 
 import sys
+from pathlib import Path
 
 from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.player.options import PlayerOptions
@@ -23,10 +24,19 @@ def main() -> int:
 
     pages, left_out = build_players(options)
     sizes = ", ".join(f"{page} ({page.stat().st_size / 1e6:.2f} MB)" for page in pages)
-    answer(PROG, pages, f"Open {sizes} in a browser; no server and no network are needed.")
+    answer(PROG, pages, f"Open {sizes} in a browser; no server and no network are needed.{_about_report(pages)}")
     for folder, reason in left_out:
         sys.stderr.write(f"{PROG}: left out {folder}: {reason}\n")
     return 0
+
+
+def _about_report(pages: list[Path]) -> str:
+    """A report links the player that lay beside it when it was made."""
+    for page in pages:
+        report = page.parent / "report.html"
+        if report.is_file() and f'href="{page.name}"' not in report.read_text(encoding="utf-8", errors="replace"):
+            return " Make the report beside it again, and it links the player."
+    return ""
 
 
 if __name__ == "__main__":
