@@ -62,6 +62,14 @@ def test_a_module_that_cannot_be_joined_is_named(modules, texts, message):
         modules(**texts)
 
 
+def test_comments_that_begin_a_line_stay_behind_and_code_does_not(modules):
+    text = modules(
+        main="// @ts-check\n/**\n * export default nothing\n * @type {number}\n */\nconst a = 2\n  * 3; // six\n"
+        "  /** @type {number} */ (a);\nconst b = a / 2; /* c */ const d = '//';\n/* e */\n"
+    )
+    assert text == "// main.js\nconst a = 2\n  * 3; // six\n(a);\nconst b = a / 2; /* c */ const d = '//';\n"
+
+
 def test_all_modules_of_the_player_join_without_a_clash(tmp_path):
     shutil.copytree(WEB, tmp_path, dirs_exist_ok=True)
     texts = {path.name: path.read_text(encoding="utf-8") for path in sorted(tmp_path.glob("*.js"))}

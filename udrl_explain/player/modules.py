@@ -1,5 +1,7 @@
 """ES modules put behind each other as one module, for a page that can load no file.
 
+Comments that begin a line stay behind: they are for readers of the modules, and would be a twentieth of the page.
+
 A module imports with ``import { a, b } from "./other.js";`` and nothing else: no default, no other name, no package.
 What it declares at its top begins a line, and no two modules declare one name there.
 """
@@ -12,6 +14,7 @@ _EXPORT = re.compile(r"^export (?=(?:async )?function\b|class\b|const\b|let\b)",
 _DECLARED = re.compile(r"^(export )?(?:(?:async )?function\s*\*?|class|const|let|var)\s+(.*)", re.MULTILINE)
 _NAME = re.compile(r"[A-Za-z_$][\w$]*")
 _LEFT = re.compile(r"^\s*(import\b(?!\s*[.(])|export\b).*", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*\n?|//[^\n]*\n?)", re.DOTALL | re.MULTILINE)
 _FORBIDDEN = ("</script", "<!--", "<script")
 
 
@@ -28,7 +31,7 @@ def joined_modules(folder: Path, entry: str) -> str:
     Returns
     -------
     str
-        Without an import or export.
+        Without an import or export, and without comments that begin a line.
 
     Raises
     ------
@@ -91,14 +94,10 @@ def _declared_names(rest: str) -> list[str]:
 
 
 def _without_words(name: str, text: str) -> str:
-    bare = _EXPORT.sub("", _IMPORT.sub("", text))
-    if left := _LEFT.search(_without_comments(bare)):
+    bare = _COMMENT.sub("", _EXPORT.sub("", _IMPORT.sub("", text)))
+    if left := _LEFT.search(bare):
         raise ValueError(f"{name}: {left[0].strip()!r} is no form of import or export that a page can hold")
     for forbidden in _FORBIDDEN:
         if forbidden in bare.lower():
             raise ValueError(f"{name}: {forbidden!r} may not stand in a page's script")
     return bare
-
-
-def _without_comments(text: str) -> str:
-    return re.sub(r"/\*.*?\*/|^\s*//[^\n]*", "", text, flags=re.DOTALL | re.MULTILINE)
