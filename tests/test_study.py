@@ -72,6 +72,25 @@ def test_a_report_of_its_folder_opens_with_the_study(undisturbed, tmp_path):
     assert 'href="CartPole-v0/report.html"' in page
 
 
+def test_the_page_of_a_study_can_be_made_alone_and_links_the_reports_that_are_there(undisturbed, tmp_path):
+    alone = ReportOptions(undisturbed, output=tmp_path, only="study", formats="png", n_jobs=1)
+    assert build_reports(alone) == ([tmp_path / "index.html"], [])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "study"]
+    assert "report.html" not in (tmp_path / "index.html").read_text(encoding="utf-8")
+    both = ReportOptions(undisturbed, output=tmp_path, only="study,final_returns", formats="png", n_jobs=1)
+    build_reports(both)
+    made = (tmp_path / "CartPole-v0" / "report.html").stat().st_mtime_ns
+    build_reports(alone)
+    assert 'href="CartPole-v0/report.html"' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert (tmp_path / "CartPole-v0" / "report.html").stat().st_mtime_ns == made
+
+
+def test_without_a_study_there_is_no_page_of_one(undisturbed, tmp_path):
+    with pytest.raises(ValueError, match=r"study\.csv: holds no training that is done, and only was 'study'"):
+        build_reports(ReportOptions(undisturbed / "CartPole-v0", output=tmp_path, only="study", n_jobs=1))
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_there_is_not_trained_again(undisturbed, monkeypatch):
     monkeypatch.setattr(training, "train_policy", None)
     before = left_behind(undisturbed)

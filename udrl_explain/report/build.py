@@ -34,6 +34,7 @@ from udrl_explain.report.page.render import Page, Section, TableBlock, render
 from udrl_explain.report.questions import NEED_SHAPLEY
 from udrl_explain.report.study.build import build_study
 from udrl_explain.report.study.material import study_material
+from udrl_explain.studying.places import TABLE
 from udrl_explain.versions import versions_of
 
 MANIFEST = "manifest.json"
@@ -42,6 +43,7 @@ PAGE = "report.html"
 PLAYER = "player.html"
 """A page that may lie beside the report, where it is made before; it names the hashes of its runs."""
 _HASH_IN_PLAYER = re.compile(r'"hash":"([0-9a-f]{64})"')
+_ANCHOR = re.compile('<h2 id="([^"]+)"')
 _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
 
 
@@ -69,7 +71,7 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
     # BLAS sums depend on the number of threads; one gives the same bytes everywhere.
     with threadpool_limits(1), _kernel_compiling(options) as kernel, Beside(options.n_jobs) as beside:
         scopes = gather(options.runs)
-        for scope in scopes:
+        for scope in scopes if options.sections else ():
             page, found = _build(scope, options, kernel, beside)
             pages.append(page)
             problems += found
@@ -80,6 +82,8 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
             provenance = {"command": _command_line(options)} | _versions()
             entries = _entries(scopes, options)
             pages.append(build_study(material, options, entries, beside=beside, problems=listed, provenance=provenance))
+        elif not options.sections:
+            raise ValueError(f"{options.runs / TABLE}: holds no training that is done, and only was {options.only!r}")
         elif len(scopes) > 1:
             pages.append(_write_index(scopes, options, listed))
     return pages, listed
@@ -209,13 +213,20 @@ def _player(scope: ReportScope, folder: Path) -> tuple[str, list[str]]:
 
 
 def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEntry]:
+    """Reports to lead to: those just made, or, where only the study is asked for, those that are there."""
     entries = []
     for scope in scopes:
+        folder = options.output / scope.name
+        if not (folder / PAGE).is_file():
+            continue
         picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
-        anchors = {name.replace("_", "-") for name in options.sections}
-        findings = find(_tables(scope, options.output / scope.name), anchors)
-        entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown, findings))
+        anchors = set(_ANCHOR.findall((folder / PAGE).read_text(encoding="utf-8")))
+        entries.append(
+            IndexEntry(
+                scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown, find(_tables(scope, folder), anchors)
+            )
+        )
     return entries
 
 

@@ -26,7 +26,7 @@ class ReportOptions:
     only: str = ""
     """Sections to make, separated by commas (default: all): final_returns, action_shares, obedience, performance,
     importance, shapley, faithfulness, response, command_map, comparison, paths, timeline, distillation, stability,
-    training_commands, learning."""
+    training_commands, learning. 'study': the page of a study, and no report."""
     formats: str = "pdf,png"
     """Files per figure, separated by commas: pdf, png, svg, pgf. The page shows the PNG, which is always written."""
     style: str = "text"

@@ -31,8 +31,14 @@ NEED_COMMAND = frozenset({"training_commands", "obedience", "response", "command
 """Those that ask what the command does: runs whose policy takes none are left out of them, with a line."""
 
 
+STUDY = "study"
+"""Beside the questions: the page of the study alone, whose reports are linked as they are."""
+
+
 def checked_questions(text: str) -> tuple[str, ...]:
     """Return the questions in a comma-separated text in the order of the page; all of them for an empty text.
+
+    The study is no question of a report: for "study" alone there is none.
 
     Raises
     ------
@@ -41,6 +47,8 @@ def checked_questions(text: str) -> tuple[str, ...]:
     """
     chosen = text.split(",") if text else QUESTIONS
     for name in chosen:
-        if name not in QUESTIONS:
-            raise ValueError(f"only must be some of {', '.join(QUESTIONS)}, separated by commas, got {name!r}")
+        if name not in (*QUESTIONS, STUDY):
+            raise ValueError(
+                f"only must be some of {', '.join((*QUESTIONS, STUDY))}, separated by commas, got {name!r}"
+            )
     return tuple(name for name in QUESTIONS if name in chosen)
