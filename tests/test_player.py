@@ -271,9 +271,10 @@ def test_a_run_without_an_evaluation_starts_with_the_best_return_that_was_seen(s
 def test_only_unchanged_environments_are_simulated():
     names = ("CartPole-v0", "CartPole-v1", "Acrobot-v1", "MountainCar-v0", "LunarLander-v3", "Other-v0")
     assert [is_simulated(name) for name in names] == [True] * 4 + [False] * 2
-    assert [kind_of(name) for name in names] == [
+    assert [kind_of(name, n) for name, n in zip(names, (6, 6, 8, 4, 10, 6), strict=True)] == [
         "CartPole", "CartPole", "Acrobot", "MountainCar", "LunarLander", "other",
     ]  # fmt: skip
+    assert kind_of("CartPole-v7", 9) == kind_of("evil:CartPole-v0", 6) == "other"
     with pytest.raises(ValueError, match="env_name must be one of CartPole-v0"):
         start_states("LunarLander-v3", [0])
 

@@ -1,4 +1,5 @@
 import sys
+from dataclasses import replace
 
 import gymnasium as gym
 import numpy as np
@@ -6,13 +7,19 @@ import pytest
 from environment_helpers import small_worlds  # noqa: F401 - fixture
 from PIL import Image
 from report_helpers import tiny_training
+from sklearn.tree import DecisionTreeClassifier
 
 from udrl_explain import collect, load_run, shapley_values, train_policy
 from udrl_explain.command_line import run_main
+from udrl_explain.commands import NoCommand
 from udrl_explain.figures.animation import Bars, frames_with_bars, write_gif
 from udrl_explain.figures.style import COMMAND_COLOUR, STATE_COLOUR
 from udrl_explain.player.__main__ import PROG, main
+from udrl_explain.player.animation import bars_of, played
+from udrl_explain.player.options import PlayerOptions
+from udrl_explain.policies import ForestPolicy
 from udrl_explain.rollouts.rendering import render_episode
+from udrl_explain.trees.ensembles import forest_from_estimator
 
 PANEL, HEIGHT = 400, 320
 
@@ -122,9 +129,24 @@ def test_the_pictures_are_those_of_the_environment(tiny_place):
     environment.close()
 
 
-def test_an_episode_of_another_seed_is_not_taken_for_this_one(tiny_place):
-    from dataclasses import replace
+def test_a_policy_without_a_command_is_drawn_too(tiny_place):
+    run = load_run(tiny_place / "data/CartPole-v0/trees/1")
+    inputs, actions = run.training_inputs[:, :4], run.training_actions
+    policy = ForestPolicy(
+        forest_from_estimator(DecisionTreeClassifier(max_depth=3).fit(inputs, actions), 2), NoCommand()
+    )
+    blind = replace(run, policy=policy, feature_names=policy.feature_names, training_inputs=inputs)
+    options = PlayerOptions((run.directory,))
+    episode = played(blind, 3)
+    assert (episode.seed, episode.takes_command) == (3, False)
+    shown = bars_of(blind, episode, np.array([0, 1]), options)
+    assert shown.values.shape == (2, 4)
+    assert set(shown.colours) == {STATE_COLOUR}
+    assert shown.titles[1].endswith("\nstep 1")
+    assert len(render_episode(episode, "CartPole-v0", every=50).pictures) >= 1
 
+
+def test_an_episode_of_another_seed_is_not_taken_for_this_one(tiny_place):
     episode = replace(load_run(tiny_place / "data/CartPole-v0/net/1").episodes[0], seed=12345)
     with pytest.raises(ValueError, match="does not repeat the episode of seed 12345"):
         render_episode(episode, "CartPole-v0")

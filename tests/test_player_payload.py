@@ -14,7 +14,7 @@ from sklearn.neural_network import MLPClassifier
 from udrl_explain import load_run, policy_from_estimator
 from udrl_explain.command_space.plane_ends import including, plane_ends
 from udrl_explain.command_space.support import fitted_commands
-from udrl_explain.commands import Command
+from udrl_explain.commands import Command, NoCommand
 from udrl_explain.forest import LEAF, Forest
 from udrl_explain.player.blocks import block, short_block, whole_block
 from udrl_explain.player.check_rows import N_ROWS, check_rows
@@ -108,6 +108,12 @@ def test_what_a_browser_cannot_evaluate_is_refused_by_name():
     assert "KNeighborsClassifier" in why_not(policy)
     with pytest.raises(ValueError, match="KNeighborsClassifier"):
         policy_blocks(policy)
+
+
+def test_a_policy_without_a_command_is_refused():
+    policy = fitted(AVERAGED["decision tree"]())
+    assert why_not(policy) == ""
+    assert "takes no command" in why_not(ForestPolicy(policy.forest, NoCommand()))
 
 
 @given(arrays(np.float64, st.tuples(st.integers(0, 7), st.integers(1, 3)), elements=st.floats(allow_nan=False)))

@@ -7,6 +7,7 @@ from udrl_explain.command_line import answer, parse, run_main
 from udrl_explain.player.options import PlayerOptions
 
 PROG = "python -m udrl_explain.player"
+_LARGE = 10_000_000
 
 
 def main() -> int:
@@ -25,6 +26,9 @@ def main() -> int:
     pages, left_out = build_players(options)
     sizes = ", ".join(f"{page} ({page.stat().st_size / 1e6:.2f} MB)" for page in pages)
     answer(PROG, pages, f"Open {sizes} in a browser; no server and no network are needed.{_about_report(pages)}")
+    if any(page.stat().st_size > _LARGE for page in pages):
+        words = "fewer --returns, --horizons and --recorded-seeds make it smaller"
+        sys.stderr.write(f"{PROG}: a page of many recorded steps opens slowly: {words}\n")
     for folder, reason in left_out:
         sys.stderr.write(f"{PROG}: left out {folder}: {reason}\n")
     return 0

@@ -46,15 +46,16 @@ def write_animation(options: PlayerOptions) -> Path:
         raise ValueError(f"{folder}: it holds no training rows, so nothing stands for a missing input")
     check_trusted(run.config.env_name, folder, options.trust_environment, "give --trust-environment if you trust it")
     with threadpool_limits(1):
-        episode = _played(run, options.seed)
+        episode = played(run, options.seed)
         every = -(-len(episode) // MOST_FRAMES)
         rendered = render_episode(episode, run.config.env_name, every=every)
-        bars = _bars(run, episode, rendered.steps, options)
+        bars = bars_of(run, episode, rendered.steps, options)
     frames = frames_with_bars(rendered.pictures, bars)
     return write_gif(frames, options.gif, 1000 * every / rendered.steps_per_second)
 
 
-def _played(run: Run, seed: int) -> Episode:
+def played(run: Run, seed: int) -> Episode:
+    """Play the run's policy greedily under its first command, on an environment seed."""
     assert run.policy is not None
     command = None
     if run.policy.scale.takes_command:
@@ -63,7 +64,8 @@ def _played(run: Run, seed: int) -> Episode:
     return collect(run.policy, run.config.env_name, command, [seed], most_return=run.return_limit)[0]
 
 
-def _bars(run: Run, episode: Episode, steps: NDArray[np.int64], options: PlayerOptions) -> Bars:
+def bars_of(run: Run, episode: Episode, steps: NDArray[np.int64], options: PlayerOptions) -> Bars:
+    """Give the Shapley values of the actions taken at some steps of an episode, and words for each."""
     assert run.policy is not None
     rows, actions = episode.inputs[steps], episode.actions[steps]
     background, _ = background_of(run, options)

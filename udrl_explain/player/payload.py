@@ -19,7 +19,7 @@ from udrl_explain.player.chosen import Chosen, short_place
 from udrl_explain.player.options import PlayerOptions
 from udrl_explain.player.policy_blocks import policy_blocks
 from udrl_explain.player.recorded import common_commands, recorded_blocks, recorded_episodes
-from udrl_explain.player.simulated import start_states
+from udrl_explain.player.simulated import kind_of, start_states
 from udrl_explain.player.world import World
 from udrl_explain.report.gather import one_line
 from udrl_explain.runs.run import Run
@@ -72,7 +72,7 @@ def payload(chosen: Chosen, options: PlayerOptions, provenance: dict[str, Any]) 
         "made_by": provenance,
         "environment": {
             "name": world.env_name,
-            "kind": world.kind,
+            "kind": kind_of(world.env_name, len(first.feature_names)),
             "features": [_feature(name) for name in first.feature_names],
             "actions": list(first.action_names),
             "most_steps": world.environments.most_steps if world.environments else longest,

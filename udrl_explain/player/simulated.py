@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from udrl_explain.environments import make_environment
+from udrl_explain.environments import known_input_count, make_environment
 
 KINDS = ("CartPole", "Acrobot", "MountainCar", "LunarLander")
 OTHER = "other"
@@ -18,10 +18,10 @@ _SIMULATED = {
 }
 
 
-def kind_of(env_name: str) -> str:
-    """Which picture shows an environment: one of `KINDS`, or ``other``."""
+def kind_of(env_name: str, n_features: int) -> str:
+    """Which picture shows an environment of so many input columns: one of `KINDS`, or ``other``."""
     family = env_name.rpartition("-v")[0]
-    return family if family in KINDS else OTHER
+    return family if family in KINDS and known_input_count(env_name) == n_features else OTHER
 
 
 def is_simulated(env_name: str) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from udrl_explain.environments import Lockstep, check_trusted
-from udrl_explain.player.simulated import is_simulated, kind_of
+from udrl_explain.player.simulated import is_simulated
 from udrl_explain.policies import Policy
 from udrl_explain.report.gather import one_line
 from udrl_explain.rollouts.collecting import check_fits
@@ -26,11 +26,6 @@ class World:
     env_name: str
     environments: Lockstep | None
     fault: str = ""
-
-    @property
-    def kind(self) -> str:
-        """Which picture shows it: one of ``KINDS``, or ``other``."""
-        return kind_of(self.env_name)
 
     @property
     def simulated(self) -> bool:
