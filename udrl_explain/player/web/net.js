@@ -60,27 +60,31 @@ export function probabilitiesOfSums(net, sums) {
   return probabilities;
 }
 
+const ACTIVE = new Int32Array(1 << 16); // places of the inputs that are not 0: half of what a rectifier lets through
+
 /**
+ * Bias plus inputs times weights. Four inputs at a time: each sum is then read and written once for four products.
  * @param {Float64Array} inputs
  * @param {Float64Array} weights
  * @param {Float64Array} bias
  */
 function layerSums(inputs, weights, bias) {
-  const sums = Float64Array.from(bias);
+  const sums = bias.slice();
   const n = sums.length;
-  // Half of what a rectifier lets through is 0. Four inputs at a time: each sum is read and written a quarter as often.
-  const live = [];
-  for (let i = 0; i < inputs.length; i++) if (inputs[i] !== 0) live.push(i);
+  let nActive = 0;
+  for (let i = 0; i < inputs.length; i++) if (inputs[i] !== 0) ACTIVE[nActive++] = i;
   let k = 0;
-  for (; k + 3 < live.length; k += 4) {
-    const [x0, x1, x2, x3] = [inputs[live[k]], inputs[live[k + 1]], inputs[live[k + 2]], inputs[live[k + 3]]];
-    const [a0, a1, a2, a3] = [live[k] * n, live[k + 1] * n, live[k + 2] * n, live[k + 3] * n];
+  for (; k + 4 <= nActive; k += 4) {
+    const [i0, i1, i2, i3] = [ACTIVE[k], ACTIVE[k + 1], ACTIVE[k + 2], ACTIVE[k + 3]];
+    const [x0, x1, x2, x3] = [inputs[i0], inputs[i1], inputs[i2], inputs[i3]];
+    const [at0, at1, at2, at3] = [i0 * n, i1 * n, i2 * n, i3 * n];
     for (let j = 0; j < n; j++) {
-      sums[j] += x0 * weights[a0 + j] + x1 * weights[a1 + j] + x2 * weights[a2 + j] + x3 * weights[a3 + j];
+      sums[j] += x0 * weights[at0 + j] + x1 * weights[at1 + j] + (x2 * weights[at2 + j] + x3 * weights[at3 + j]);
     }
   }
-  for (; k < live.length; k++) {
-    const [input, at] = [inputs[live[k]], live[k] * n];
+  for (; k < nActive; k++) {
+    const input = inputs[ACTIVE[k]];
+    const at = ACTIVE[k] * n;
     for (let j = 0; j < n; j++) sums[j] += input * weights[at + j];
   }
   return sums;
@@ -91,7 +95,11 @@ function layerSums(inputs, weights, bias) {
  * @param {Float64Array} sums
  */
 function activated(activation, sums) {
-  if (activation === "relu") return sums.map((x) => (x > 0 ? x : 0));
+  if (activation === "relu") {
+    const passed = new Float64Array(sums.length);
+    for (let j = 0; j < sums.length; j++) if (sums[j] > 0) passed[j] = sums[j];
+    return passed;
+  }
   if (activation === "tanh") return sums.map(Math.tanh);
   if (activation === "logistic") return sums.map(logistic);
   return sums;
