@@ -91,7 +91,8 @@ function reachedRectangles(forest, edges, ownRow, returns, horizons) {
   const leaves = [];
   /** @param {number} start @param {number} r0 @param {number} r1 @param {number} h0 @param {number} h1 */
   const walk = (start, r0, r1, h0, h1) => {
-    let [node, low, high, left, top] = [start, r0, r1, h0, h1];
+    const [high, top] = [r1, h1];
+    let [node, low, left] = [start, r0, h0];
     while (feature[node] >= 0) {
       const j = feature[node];
       const edge = edges[node];
