@@ -35,7 +35,7 @@ FITTED = {
     "identity": (lambda: MLPClassifier((5,), activation="identity", max_iter=20, random_state=0), (0, 1, 2)),
 }
 NAMES = [*FITTED, *SHIPPED]
-N_EXPLAINED, N_MAPS, N_PATHS, GRID = 3, 4, 12, 20
+N_EXPLAINED, N_MAPS, N_PATHS, GRID = 2, 4, 10, 16
 SCRIPT = f"""
 import {{ readPolicy }} from "./policy.js";
 import {{ checkPolicy }} from "./self_check.js";

@@ -41,10 +41,12 @@ function replayed({ kind, start, actions }) {
   return steps;
 }
 
-async function answers({ angles, replays, episodes }) {
+async function answers({ angles, replays, runs, episodes }) {
   const played = [];
-  for (const { run, kind, start, command, mostReturn, mostSteps, changes, recorded } of episodes) {
-    const policy = await readPolicy(run);
+  const policies = {};
+  for (const [name, run] of Object.entries(runs)) policies[name] = await readPolicy(run);
+  for (const { name, kind, start, command, mostReturn, mostSteps, changes, recorded } of episodes) {
+    const policy = policies[name];
     const live = playLive(policy, makeDynamics(kind), start, command, mostReturn, mostSteps, changes);
     played.push({ live, again: playRecorded(policy, { command, ...recorded }, mostReturn) });
   }
@@ -79,8 +81,8 @@ def gymnasium_replays(kind):
 class Played:
     """An episode that Python plays under a command, and the same with a change of command."""
 
-    def __init__(self, kind, name, seed):
-        self.kind, self.seed, self.run = kind, seed, load_run(f"data/{name}/42")
+    def __init__(self, kind, name, run, seed):
+        self.kind, self.name, self.run, self.seed = kind, name, run, seed
         self.env_name, config = self.run.config.env_name, self.run.config
         self.command = (float(config.final_desired_return), float(config.final_desired_horizon))
         self.most = None if np.isinf(self.run.return_limit) else float(self.run.return_limit)
@@ -102,7 +104,7 @@ class Played:
         most_steps = environment.spec.max_episode_steps
         environment.close()
         return {
-            "run": policy_blocks(self.run.policy), "kind": self.kind, "mostReturn": self.most, "mostSteps": most_steps,
+            "name": self.name, "kind": self.kind, "mostReturn": self.most, "mostSteps": most_steps,
             "start": start_states(self.env_name, [self.seed])[0].tolist(), "changes": changes,
             "command": dict(zip(("desiredReturn", "desiredHorizon"), self.command, strict=True)),
             "recorded": {
@@ -116,7 +118,10 @@ class Played:
 def told():
     """Everything asked in one start of the browser, with what it answered."""
     replays = {kind: gymnasium_replays(kind) for kind in KINDS}
-    episodes = [Played(kind, name, seed) for kind, names in RUNS.items() for name in names for seed in SEEDS]
+    runs = {name: load_run(f"data/{name}/42") for names in RUNS.values() for name in names}
+    episodes = [
+        Played(kind, name, runs[name], seed) for kind, names in RUNS.items() for name in names for seed in SEEDS
+    ]
     angles = np.random.default_rng(2).uniform(-20, 20, 2000).tolist()
     page = answered(
         SCRIPT,
@@ -127,6 +132,7 @@ def told():
                 for kind in KINDS
                 for start, steps in replays[kind]
             ],
+            "runs": {name: policy_blocks(run.policy) for name, run in runs.items()},
             "episodes": [one.payload(changes) for one in episodes for changes in ([], CHANGES)],
         },
     )
