@@ -1,5 +1,6 @@
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ from udrl_explain.commands import Command, NoCommand
 from udrl_explain.forest import LEAF, Forest
 from udrl_explain.player.blocks import block, short_block, whole_block
 from udrl_explain.player.check_rows import N_ROWS, check_rows
+from udrl_explain.player.options import PlayerOptions
+from udrl_explain.player.payload import background_of
 from udrl_explain.player.policy_blocks import float32_below, policy_blocks, why_not
 from udrl_explain.policies import ForestPolicy
 
@@ -173,3 +176,16 @@ def test_the_plane_has_room_around_training_and_none_beyond_what_can_be_paid():
     assert (short, long) == (5.0, 135.0)
     assert including(((low, high), (short, long)), Command(250.0, 2.0)) == ((1.0, 250.0), (2.0, 135.0))
     assert plane_ends(fitted_commands(np.array([[0, 5.0, 1.0]])), "Other-v0") == ((2.5, 7.5), (1.0, 2.0))
+
+
+@pytest.mark.parametrize(
+    ("run", "rows"),
+    [("CartPole-v0/estimator_name-neural", 200), ("Acrobot-v1/estimator_name-neural", 128),
+     ("LunarLander-v3/estimator_name-neural", 32), ("LunarLander-v3/base", 200)],
+)  # fmt: skip
+def test_a_net_of_many_inputs_is_explained_against_fewer_rows(run, rows):
+    stored = load_run(Path(__file__).parents[1] / "data" / run / "42")
+    background, words = background_of(stored, PlayerOptions((stored.directory,)))
+    assert len(background) == rows
+    assert words == f"{rows} of the {len(stored.training_inputs)} rows of the last fit, drawn at random"
+    assert len(background_of(stored, PlayerOptions((stored.directory,), background=7))[0]) == 7

@@ -31,8 +31,9 @@ class PlayerOptions:
     start_seeds: int = 100
     """Starts to choose from, environment seeds 0, 1, ... (CartPole, Acrobot and MountainCar, which the page
     simulates)."""
-    background: int = 200
-    """Training rows that Shapley values average over, drawn at random where there are more."""
+    background: int | None = None
+    """Training rows that Shapley values average over, drawn at random where there are more (default: 200; of a net
+    with eight inputs or more fewer, so that a browser answers within a second)."""
     returns: int = 5
     """Desired returns at which episodes are recorded (environments that the page cannot simulate)."""
     horizons: int = 3
@@ -52,7 +53,8 @@ class PlayerOptions:
             "recorded_seeds": 1, "seed": 0,
         }  # fmt: skip
         for name, lowest in least.items():
-            if getattr(self, name) < lowest:
-                raise ValueError(f"{name} must be at least {lowest}, got {getattr(self, name)}")
+            value = getattr(self, name)
+            if value is not None and value < lowest:
+                raise ValueError(f"{name} must be at least {lowest}, got {value}")
         if self.gif is not None and self.gif.suffix.lower() != ".gif":
             raise ValueError(f"gif must name a file that ends in .gif, got {self.gif}")

@@ -21,11 +21,14 @@ from udrl_explain.player.policy_blocks import policy_blocks
 from udrl_explain.player.recorded import common_commands, recorded_blocks, recorded_episodes
 from udrl_explain.player.simulated import kind_of, start_states
 from udrl_explain.player.world import World
+from udrl_explain.policies import NeuralPolicy
 from udrl_explain.report.gather import one_line
 from udrl_explain.runs.run import Run
 
 FORMAT = 1
 _MOST_DRAWN = 1500  # training commands
+_MOST_BACKGROUND, _LEAST_BACKGROUND = 200, 32  # rows
+_MOST_ASKED = 2**15  # rows that a net is asked for one explanation
 
 
 def payload(chosen: Chosen, options: PlayerOptions, provenance: dict[str, Any]) -> dict[str, Any]:
@@ -154,10 +157,14 @@ def _final_return(run: Run) -> dict[str, float] | None:
 def background_of(run: Run, options: PlayerOptions) -> tuple[NDArray[np.float64], str]:
     """Rows that stand for missing inputs, and what readers are told of them."""
     rows = run.training_inputs
-    if len(rows) <= options.background:
+    most = _MOST_BACKGROUND if options.background is None else options.background
+    if options.background is None and isinstance(run.policy, NeuralPolicy):
+        # A net is asked once per row and coalition, 2 to the number of inputs.
+        most = min(most, max(_LEAST_BACKGROUND, _MOST_ASKED >> rows.shape[1]))
+    if len(rows) <= most:
         return rows, f"all {len(rows)} rows of the last fit"
-    chosen = np.random.default_rng(options.seed).choice(len(rows), options.background, replace=False)
-    return rows[np.sort(chosen)], f"{options.background} of the {len(rows)} rows of the last fit, drawn at random"
+    chosen = np.random.default_rng(options.seed).choice(len(rows), most, replace=False)
+    return rows[np.sort(chosen)], f"{most} of the {len(rows)} rows of the last fit, drawn at random"
 
 
 def _drawn_commands(support: CommandSupport) -> dict[str, Any]:
