@@ -11,6 +11,7 @@ import { softmaxInPlace } from "./forest.js";
  * @property {number} nActions
  * @property {number} nFeatures
  * @property {string} activation of the hidden layers
+ * @property {Float64Array[]} rooms for the sums of each layer, while a row passes
  */
 
 /**
@@ -24,7 +25,7 @@ export async function readNet(stored) {
   for (const block of stored.biases) biases.push(new Float64Array(await decodeBlock(block)));
   return {
     weights, biases, classes: stored.classes, nActions: stored.n_actions, nFeatures: stored.weights[0].shape[0],
-    activation: stored.activation,
+    activation: stored.activation, rooms: biases.map((bias) => new Float64Array(bias.length)),
   };
 }
 
@@ -34,21 +35,26 @@ export async function readNet(stored) {
  * @param {Float64Array} row scaled
  */
 export function firstSums(net, row) {
-  return layerSums(row, net.weights[0], net.biases[0]);
+  const sums = new Float64Array(net.biases[0].length);
+  addLayer(sums, gathered(row, 0, row.length, "identity"), net.weights[0], net.biases[0]);
+  return sums;
 }
 
 /**
  * @param {Net} net
- * @param {Float64Array} sums of the first layer; left as they are
+ * @param {Float64Array} sums of the first layer, from place `at` on; left as they are
+ * @param {number} at
  * @returns {Float64Array} one probability per action
  */
-export function probabilitiesOfSums(net, sums) {
-  let outputs = sums;
-  for (let layer = 1; layer < net.weights.length; layer++) {
-    outputs = layerSums(activated(net.activation, outputs), net.weights[layer], net.biases[layer]);
+export function probabilitiesOfSums(net, sums, at = 0) {
+  const { rooms, biases, classes, activation } = net;
+  let nActive = gathered(sums, at, biases[0].length, activation);
+  for (let layer = 1; layer < biases.length; layer++) {
+    if (layer > 1) nActive = gathered(rooms[layer - 1], 0, biases[layer - 1].length, activation);
+    addLayer(rooms[layer], nActive, net.weights[layer], biases[layer]);
   }
+  const outputs = biases.length > 1 ? rooms[biases.length - 1] : sums.slice(at, at + biases[0].length);
   const probabilities = new Float64Array(net.nActions);
-  const { classes } = net;
   if (classes.length === 2) {
     const second = logistic(outputs[0]);
     probabilities[classes[0]] = 1 - second;
@@ -60,49 +66,66 @@ export function probabilitiesOfSums(net, sums) {
   return probabilities;
 }
 
-const ACTIVE = new Int32Array(1 << 16); // places of the inputs that are not 0: half of what a rectifier lets through
+// Values that are not 0, half of what a rectifier lets through, and their places: between two steps of one pass.
+let active = new Float64Array(256);
+let places = new Int32Array(256);
 
 /**
- * Bias plus inputs times weights. Four inputs at a time: each sum is then read and written once for four products.
- * @param {Float64Array} inputs
+ * Gather what a layer passes on.
+ * @param {Float64Array} sums
+ * @param {number} at
+ * @param {number} n
+ * @param {string} activation
+ * @returns {number} how many are not 0
+ */
+function gathered(sums, at, n, activation) {
+  if (n > active.length) {
+    active = new Float64Array(n);
+    places = new Int32Array(n);
+  }
+  let nActive = 0;
+  for (let i = 0; i < n; i++) {
+    let value = sums[at + i];
+    if (activation === "relu") value = value > 0 ? value : 0;
+    else if (activation === "tanh") value = Math.tanh(value);
+    else if (activation === "logistic") value = logistic(value);
+    if (value !== 0) {
+      active[nActive] = value;
+      places[nActive++] = i;
+    }
+  }
+  return nActive;
+}
+
+/**
+ * Bias plus weighted inputs, as gathered. Four inputs at a time: a sum is then read and written once for four products.
+ * @param {Float64Array} sums where they are written
+ * @param {number} nActive
  * @param {Float64Array} weights
  * @param {Float64Array} bias
  */
-function layerSums(inputs, weights, bias) {
-  const sums = bias.slice();
+function addLayer(sums, nActive, weights, bias) {
+  sums.set(bias);
   const n = sums.length;
-  let nActive = 0;
-  for (let i = 0; i < inputs.length; i++) if (inputs[i] !== 0) ACTIVE[nActive++] = i;
   let k = 0;
   for (; k + 4 <= nActive; k += 4) {
-    const [i0, i1, i2, i3] = [ACTIVE[k], ACTIVE[k + 1], ACTIVE[k + 2], ACTIVE[k + 3]];
-    const [x0, x1, x2, x3] = [inputs[i0], inputs[i1], inputs[i2], inputs[i3]];
-    const [at0, at1, at2, at3] = [i0 * n, i1 * n, i2 * n, i3 * n];
+    const x0 = active[k];
+    const x1 = active[k + 1];
+    const x2 = active[k + 2];
+    const x3 = active[k + 3];
+    const at0 = places[k] * n;
+    const at1 = places[k + 1] * n;
+    const at2 = places[k + 2] * n;
+    const at3 = places[k + 3] * n;
     for (let j = 0; j < n; j++) {
       sums[j] += x0 * weights[at0 + j] + x1 * weights[at1 + j] + (x2 * weights[at2 + j] + x3 * weights[at3 + j]);
     }
   }
   for (; k < nActive; k++) {
-    const input = inputs[ACTIVE[k]];
-    const at = ACTIVE[k] * n;
-    for (let j = 0; j < n; j++) sums[j] += input * weights[at + j];
+    const value = active[k];
+    const at = places[k] * n;
+    for (let j = 0; j < n; j++) sums[j] += value * weights[at + j];
   }
-  return sums;
-}
-
-/**
- * @param {string} activation
- * @param {Float64Array} sums
- */
-function activated(activation, sums) {
-  if (activation === "relu") {
-    const passed = new Float64Array(sums.length);
-    for (let j = 0; j < sums.length; j++) if (sums[j] > 0) passed[j] = sums[j];
-    return passed;
-  }
-  if (activation === "tanh") return sums.map(Math.tanh);
-  if (activation === "logistic") return sums.map(logistic);
-  return sums;
 }
 
 /** @param {number} x */

@@ -74,11 +74,12 @@ export function makeExplainer(policy, background, nRows) {
       }
     } else if (net) {
       const own = scaled(row);
+      const nSums = net.biases[0].length;
       for (const other of scaledOthers) {
         const differing = whereDifferent(own, other);
         const sums = composedSums(net, own, other, differing);
         addShapley(values, nActions, differing, coalitionValues(nActions, differing, (mask) => (
-          probabilitiesOfSums(net, sums[mask])
+          probabilitiesOfSums(net, sums, mask * nSums)
         )), 1 / nRows);
       }
     }
@@ -122,18 +123,19 @@ function coalitionValues(nActions, differing, valueOf) {
  * @param {Float64Array} own
  * @param {Float64Array} other
  * @param {number[]} differing
+ * @returns {Float64Array} (2 ** n, n_sums)
  */
 function composedSums(net, own, other, differing) {
-  const nOut = net.biases[0].length;
-  const parts = differing.map((j) => (
-    net.weights[0].slice(j * nOut, (j + 1) * nOut).map((weight) => (own[j] - other[j]) * weight)
-  ));
-  const sums = [firstSums(net, other)];
-  for (let mask = 1; mask < 2 ** differing.length; mask++) {
-    const bit = 31 - Math.clz32(mask);
-    const without = sums[mask ^ (1 << bit)];
-    sums.push(without.map((sum, i) => sum + parts[bit][i]));
-  }
+  const n = net.biases[0].length;
+  const sums = new Float64Array(2 ** differing.length * n);
+  sums.set(firstSums(net, other));
+  differing.forEach((j, bit) => {
+    const step = own[j] - other[j];
+    for (let mask = 0; mask < 1 << bit; mask++) {
+      const [from, to] = [mask * n, (mask | (1 << bit)) * n];
+      for (let i = 0; i < n; i++) sums[to + i] = sums[from + i] + step * net.weights[0][j * n + i];
+    }
+  });
   return sums;
 }
 
