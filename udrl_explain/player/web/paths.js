@@ -44,6 +44,7 @@ export function leafValue(policy, tree, row) {
 
 /**
  * The test at which the most trees part two rows; of equals that of the first input, then of the lowest threshold.
+ * Tests that no float32 number answers differently are one test here; in Python, float64 thresholds tell them apart.
  * @param {Policy} policy
  * @param {Float64Array} rowA
  * @param {Float64Array} rowB
