@@ -23,10 +23,11 @@ from udrl_explain.report.gather import Experiment, ReportScope
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import Picture, Promised, TableBlock
 from udrl_explain.runs.run import Run
+from udrl_explain.statistics.spread_sample import spread_sample
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
-JOINED_PER_ROW = 1 << 15
+JOINED_PER_ROW = 1 << 13
 """Background rows where every coalition is evaluated: nets take as many as make so many joined rows of each explained
 one, other estimators the least; forests average over all."""
 
@@ -182,9 +183,9 @@ class ReportContext:
         return support
 
     def background(self, run: Run) -> NDArray[np.float64]:
-        """Rows that missing inputs are drawn from: all of the last fit, or a random part of them where each costs much.
+        """Rows that missing inputs are drawn from: all of the last fit, or some spread over them where each costs much.
 
-        The part depends on the report's seed only, and stands in the order of the fit.
+        Which ones depends on the report's seed only; they stand in the order of the fit.
         """
         rows = run.training_inputs
         wanted = LEAST_BACKGROUND
@@ -192,8 +193,7 @@ class ReportContext:
             wanted = max(wanted, JOINED_PER_ROW >> run.policy.n_features)
         if isinstance(run.policy, ForestPolicy) or len(rows) <= wanted:
             return rows
-        chosen = np.random.default_rng(self.options.seed).choice(len(rows), wanted, replace=False)
-        return rows[np.sort(chosen)]
+        return rows[spread_sample(rows, wanted, self.options.seed)]
 
     def known(self, run: Run) -> Coalitions | NDArray[np.float64]:
         """What stands for missing inputs of a run's stratified probes, for whoever explains just these rows.
@@ -223,7 +223,7 @@ class ReportContext:
     def background_words(self, run: Run) -> str:
         """What the page says of :meth:`background`."""
         n_rows, n_all = len(self.background(run)), len(run.training_inputs)
-        return f"all {n_all} rows" if n_rows == n_all else f"{n_rows} of {n_all} rows, drawn at random"
+        return f"all {n_all} rows" if n_rows == n_all else f"{n_rows} of {n_all} rows, spread evenly over them"
 
 
 def tied_words(collinear: Sequence[tuple[str, CommandCollinearity]], rows: str) -> list[str]:
