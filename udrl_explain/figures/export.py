@@ -82,7 +82,10 @@ def save(
             else:
                 settings.enter_context(_fonts_without_layout_tables())
                 drawn: Any = BytesIO() if kind == "png" else partial
-                fig.savefig(drawn, format=kind, dpi=300, bbox_inches=None, metadata=_file_metadata(kind, notes))
+                # A PNG is compressed once, with its palette.
+                options: Any = {"pil_kwargs": {"compress_level": 0}} if kind == "png" else {}
+                notes_of_kind = _file_metadata(kind, notes)
+                fig.savefig(drawn, format=kind, dpi=300, bbox_inches=None, metadata=notes_of_kind, **options)
                 if kind == "png":
                     _write_palette_png(drawn, partial)
     return path
