@@ -72,7 +72,8 @@ def with_episodes(run: Run, folder: Path, n: int) -> None:
     inputs = [episode.inputs[:STEPS] for episode in run.episodes]
     actions = [episode.actions[:STEPS] for episode in run.episodes]
     episodes = tuple(Episode(inputs[k % len(inputs)], actions[k % len(inputs)], np.ones(STEPS), k) for k in range(n))
-    changed = replace(run, directory=folder, episodes=episodes, final_mean=float(STEPS), final_std=0.0)
+    final = {"unkept_returns": np.empty(0), "final_mean": float(STEPS), "final_std": 0.0}
+    changed = replace(run, directory=folder, episodes=episodes, **final)
     save_run(changed, [])
 
 
