@@ -1,6 +1,7 @@
 """The page of a study is made of its table alone, and says honestly what is missing."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from udrl_explain.report.page.index import IndexEntry
 from udrl_explain.report.study.build import build_study
 from udrl_explain.report.study.findings import study_findings
 from udrl_explain.report.study.material import study_material
-from udrl_explain.report.study.tables import ranges, shown_rows
+from udrl_explain.report.study.tables import ranges, shown_rows, write_markdown
 from udrl_explain.studying.config import StudyConfig, read_study
 from udrl_explain.studying.records import CURVE_COLUMNS, table_of
 from udrl_explain.tables import read_csv, write_csv
@@ -196,3 +197,17 @@ def test_without_a_plan_the_table_alone_is_counted(tmp_path, data):
 def test_seeds_are_named_in_ranges():
     assert ranges([4, 0, 1, 2, 42]) == "0-2, 4, 42"
     assert StudyConfig(seeds=("0-2",)).seeds == tuple(np.arange(3))
+
+
+def test_the_readme_shows_the_committed_table_of_the_study():
+    root = Path(__file__).parents[1]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    shown = re.search(r"<!-- study table: (\S+) -->\n(.*?)\n<!-- end of the study table -->", readme, flags=re.DOTALL)
+    assert shown[2] == (root / shown[1]).read_text(encoding="utf-8").rstrip("\n")
+
+
+def test_the_committed_table_is_that_of_the_committed_study(tmp_path):
+    root = Path(__file__).parents[1]
+    comparison = study_material(root / "data", seed=0).comparison
+    write_markdown(comparison, tmp_path / "study.md")
+    assert (tmp_path / "study.md").read_text() == (root / "reports" / "study" / "tables" / "study.md").read_text()

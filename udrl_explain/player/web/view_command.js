@@ -76,7 +76,7 @@ function liveWords(model) {
   for (const change of changes) {
     story.push(`From step ${change.step}: ${commandWords(change.desiredReturn, change.desiredHorizon)}.`);
   }
-  const moved = t === 0 ? "" : `A command that you give now holds from this step (${t}) on. `;
+  const moved = t === 0 ? "" : `A new command holds from this step, ${t}, on. `;
   return `${moved}${story.join(" ")} Each step takes the reward it brought off the desired return, and one step off the horizon.`;
 }
 

@@ -84,5 +84,5 @@ function flipWords(model, side, t) {
   const other = `Asked for ${commandWords(flip.desiredReturn, flip.desiredHorizon)} it would choose ${model.actions[flip.action]}.`;
   if (flip.test === null) return `${first} ${other}`;
   const feature = model.features[flip.test.feature];
-  return `${first} ${other} Decisive test: ${featureWords(feature)} ≤ ${formatValue(flip.test.threshold, feature)}: of the ${flip.test.nTreesParting} trees that take another path then, ${flip.test.nTrees} part at this test.`;
+  return `${first} ${other} Decisive test: ${featureWords(feature)} ≤ ${formatValue(flip.test.threshold, feature)}, where ${flip.test.nTrees} of the ${flip.test.nTreesParting} trees that answer otherwise part.`;
 }
