@@ -83,15 +83,14 @@ class Trees:
             yield self.leaf_values[self.number_of_leaf[node]]
 
 
-_TREES = {}
+_LAST = []  # blocks, and their trees
 
 
 def _of_forest(blocks, row):
-    if id(blocks) not in _TREES:
-        _TREES.clear()
-        _TREES[id(blocks)] = Trees(blocks)
+    if not _LAST or _LAST[0] is not blocks:
+        _LAST[:] = blocks, Trees(blocks)
     total = numbers_of(blocks["base"]).copy()
-    for value in _TREES[id(blocks)].values(row):
+    for value in _LAST[1].values(row):
         total += value
     if blocks["link"] == "mean":
         return total / blocks["n_trees"]

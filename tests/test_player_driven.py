@@ -65,7 +65,7 @@ def test_a_reader_commands_steps_and_sees_what_python_sees(environment, tmp_path
     target = tmp_path / "player.html"
     build_players(
         PlayerOptions(
-            tuple(folders), output=target, start_seeds=3, returns=2, horizons=1, recorded_seeds=1, background=40
+            tuple(folders), output=target, start_seeds=3, returns=2, horizons=1, recorded_seeds=1, background=12
         )
     )
     text = target.read_text(encoding="utf-8")

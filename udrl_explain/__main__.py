@@ -13,7 +13,7 @@ COMMANDS = {
     "performance": "play a stored run with every coalition of its inputs",
     "import_paper": "make a run of a folder that the paper's own code wrote",
     "report": "explain stored runs: tables, figures, a page per environment",
-    "player": "write a page in which one commands the agent and sees why it acts",
+    "player": "write a page to command the agent and see why it acts",
     "figures": "draw figures again from the tables of a report",
 }
 

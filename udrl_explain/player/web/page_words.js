@@ -112,7 +112,7 @@ const TASKS = {
   CartPole: "A pole stands on a cart. Pushing the cart to the left or right keeps it up; each step brings a reward of 1.",
   Acrobot: "Two links hang from a hinge. A torque at the joint between them must swing the tip up; each step until then costs 1.",
   MountainCar: "A car too weak for the hill must rock up to the flag; each step until then costs 1.",
-  LunarLander: "A lander fires its engines to come down on the pad. Approaching and landing bring reward; fuel costs, crashing costs 100.",
+  LunarLander: "A lander fires its engines to come down on the pad. Approaching and landing bring reward; fuel costs, crashing costs 100. The ground is drawn flat: the agent does not observe its hills.",
 };
 
 /**

@@ -131,5 +131,6 @@ function planeWords(model, side, t, plane, flip) {
   const change = flip === null
     ? "No command like those of training would have it act otherwise."
     : `Smallest change that flips it, among commands like those of training: ${commandWords(flip.desiredReturn, flip.desiredHorizon)} gives ${model.actions[flip.action]} (${formatNumber(flip.distance, 2)} spreads away; a spread is the standard deviation of training's commands).`;
-  return `Now ${commandWords(desiredReturn, desiredHorizon)}: ${model.actions[side.action(t)]}.${near} ${change} ${method}`;
+  const alone = side.run.ignores_horizon ? " In training the horizon said nothing: only the desired return counts, from left to right." : "";
+  return `Now ${commandWords(desiredReturn, desiredHorizon)}: ${model.actions[side.action(t)]}.${near} ${change} ${method}${alone}`;
 }
