@@ -65,8 +65,13 @@ def measure(case: Case, n_states: int, n_commands: int, seed: int) -> str:
     """One line of the table."""
     name, policy, rows = case
     generator = np.random.default_rng(seed)
-    planes = [(float(column.min()), float(column.max())) for column in rows[:, -N_COMMANDS:].T]
-    spread = (float(rows[:, -2].std()), float(rows[:, -1].std()))
+    # LunarLander's policies were given one horizon only: a plane must have some width all the same.
+    planes = [
+        (low, max(low + 1.0, float(column.max())))
+        for column in rows[:, -N_COMMANDS:].T
+        for low in [float(column.min())]
+    ]
+    spread = (float(rows[:, -2].std()), float(rows[:, -1].std()) or 1.0)
     states = rows[generator.integers(len(rows), size=n_states), :-N_COMMANDS]
     command_map(policy, states[0], *planes).nearest_change(rows[0, -N_COMMANDS:], spread)  # compiles
     seconds: list[list[float]] = [[], [], [], []]
