@@ -17,8 +17,7 @@ from udrl_explain.figures.style import STYLES, paper_style
 EXTREMES = ("icml", "slides")
 SMALLEST = 7.0  # points
 
-# The narrowest column and the largest text, and for one environment a width between: what keeps apart there keeps apart in
-# the others between.
+# The narrowest column and the largest text, and for one environment a width between.
 CASES = [
     pytest.param(environment, style, marks=[pytest.mark.slow] * (environment == "Acrobot-v1" or style not in EXTREMES))
     for environment in ENVIRONMENTS
