@@ -21,8 +21,9 @@ from udrl_explain.player.blocks import block, short_block, whole_block
 from udrl_explain.player.check_rows import N_ROWS, check_rows
 from udrl_explain.player.options import PlayerOptions
 from udrl_explain.player.payload import background_of
-from udrl_explain.player.policy_blocks import float32_below, policy_blocks, why_not
+from udrl_explain.player.policy_blocks import policy_blocks, why_not
 from udrl_explain.policies import ForestPolicy
+from udrl_explain.trees.float32_edges import float32_below
 
 SINGLE = st.floats(width=32, allow_nan=False)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from udrl_explain.forest import LEAF, Forest
 from udrl_explain.player.blocks import block, whole_block
 from udrl_explain.policies import ForestPolicy, NeuralPolicy, Policy
+from udrl_explain.trees.float32_edges import float32_below
 
 _LARGEST_COUNT = 2**32
 
@@ -74,17 +75,6 @@ def forest_blocks(forest: Forest) -> dict[str, Any]:
     if _are_shares_of(counts, values):
         return blocks | {"leaf_counts": whole_block(counts.astype(np.int64))}
     return blocks | {"leaf_values": block(values, "f8")}
-
-
-def float32_below(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Largest float32 at or below each threshold, of any shape; ``-inf`` where all of them lie above.
-
-    For every float32 number x, ``x <= threshold`` and ``x <= float32_below(threshold)`` say the same.
-    """
-    with np.errstate(over="ignore", under="ignore"):  # the ends of float32 are meant
-        nearest = thresholds.astype(np.float32)
-        lower = np.nextafter(nearest, np.float32(-np.inf))
-    return np.where(nearest.astype(np.float64) > thresholds, lower, nearest)
 
 
 def _depth_first(forest: Forest) -> NDArray[np.int64]:

@@ -94,9 +94,7 @@ def train_policy(
         )
     n_threads = thread_count(n_jobs)
     if config.estimator_name not in AVERAGING:
-        n_threads = (
-            1  # neighbours would be asked on threads too: their trees count that, not always right, and are stored
-        )
+        n_threads = 1  # neighbours would be asked on threads too: their trees miscount that, and are stored
     place = run_directory(config, directory, experiment)
     check_run_can_be_saved(place, overwrite)
     # Two BLAS threads make the small matrices of a net ten times slower, and sums depend on their number.

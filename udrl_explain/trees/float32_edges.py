@@ -57,10 +57,19 @@ def as_float32(thresholds: NDArray[np.float64]) -> NDArray[np.float64]:
     float64 array of the same shape
         Of numbers that float32 holds exactly: stored in half the bytes.
     """
-    with np.errstate(over="ignore"):
-        nearest = np.asarray(thresholds).astype(np.float32)
-        lower = np.where(nearest > thresholds, np.nextafter(nearest, np.float32(-np.inf)), nearest)
-    return np.where(np.isfinite(lower), lower.astype(np.float64), thresholds)
+    below = float32_below(thresholds)
+    return np.where(np.isfinite(below), below.astype(np.float64), thresholds)
+
+
+def float32_below(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Largest float32 at or below each threshold, of any shape; ``-inf`` where all of them lie above.
+
+    For every float32 number x, ``x <= threshold`` and ``x <= float32_below(threshold)`` say the same.
+    """
+    with np.errstate(over="ignore", under="ignore"):  # the ends of float32 are meant
+        nearest = thresholds.astype(np.float32)
+        lower = np.nextafter(nearest, np.float32(-np.inf))
+    return np.where(nearest.astype(np.float64) > thresholds, lower, nearest)
 
 
 def _goes_left(
