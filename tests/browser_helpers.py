@@ -57,20 +57,29 @@ def seen_by_browser(page, width, action=""):
     The page is shown in a frame, since a headless window is never narrower than 500 pixels. Its content security
     policy stays in force, with the reporter's own hash beside that of the page's script.
     """
-    text = Path(page).read_text(encoding="utf-8")
     script = REPORTER.replace("ACTION", action)
+    return told_from_frame(Path(page).read_text(encoding="utf-8"), script, width, HOST.format(width=width), 5000)
+
+
+def told_from_frame(text, script, width, host, budget):
+    """Show a page, which runs `script` before its own, in the frame of `host`, and return what it told there."""
     digest = b64encode(sha256(script.encode()).digest()).decode()
     text, n_policies = re.subn("script-src ", f"script-src 'sha256-{digest}' ", text, count=1)
     assert n_policies == 1, "the page has no policy for scripts"
     text = text.replace("<title>", f"<script>{script}</script><title>", 1)
+    return told({"seen.html": text, "host.html": host}, budget, f"--window-size={max(width, 600)},900")
+
+
+def told(pages, budget, *flags):
+    """Write pages by name, open the last one for `budget` virtual milliseconds and give the JSON in its `data-seen`."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "seen.html").write_text(text, encoding="utf-8")
-        (folder / "host.html").write_text(HOST.format(width=width), encoding="utf-8")
+        for page, text in pages.items():
+            (folder / page).write_text(text, encoding="utf-8")
         done = subprocess.run(
             [
-                browser(), *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--window-size={max(width, 600)},900",
-                "--virtual-time-budget=5000", "--dump-dom", (folder / "host.html").as_uri(),
+                browser(), *FLAGS, f"--user-data-dir={folder / 'profile'}", *flags,
+                f"--virtual-time-budget={budget}", "--dump-dom", (folder / page).as_uri(),
             ],
             capture_output=True,
             text=True,

@@ -1,14 +1,11 @@
 """The player's modules run by headless Chromium on a payload; tests are skipped where there is no browser."""
 
 import json
-import re
 import shutil
-import subprocess
 import tempfile
-from html import unescape
 from pathlib import Path
 
-from browser_helpers import FLAGS, browser
+from browser_helpers import told
 
 from udrl_explain.player.modules import joined_modules
 from udrl_explain.player.page import WEB
@@ -30,18 +27,6 @@ def answered(script, data):
             shutil.copy(module, folder)
         (folder / "asked.js").write_text(script, encoding="utf-8")
         page = PAGE.format(data=json.dumps(data).replace("<", "\\u003c"), script=joined_modules(folder, "asked.js"))
-        (folder / "asked.html").write_text(page, encoding="utf-8")
-        done = subprocess.run(
-            [
-                browser(), *FLAGS, f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=60000", "--dump-dom",
-                (folder / "asked.html").as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )  # fmt: skip
-    found = re.search(r'data-seen="([^"]*)"', done.stdout)
-    assert found, f"the page never answered\n{done.stderr[-2000:]}"
-    seen = json.loads(unescape(found[1]))
+    seen = told({"asked.html": page}, 60000)
     assert "fault" not in seen, seen["fault"]
     return seen["given"]

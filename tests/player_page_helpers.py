@@ -1,15 +1,8 @@
 """A player's page driven in headless Chromium as a reader drives it; tests are skipped where there is no browser."""
 
-import json
-import re
-import subprocess
-import tempfile
-from base64 import b64encode
-from hashlib import sha256
-from html import escape, unescape
-from pathlib import Path
+from html import escape
 
-from browser_helpers import FLAGS, browser
+from browser_helpers import told_from_frame
 
 # Runs in the page: collects what goes wrong from the first moment on, waits for the player, does what a test asks, and
 # reports to the page around it.
@@ -63,23 +56,5 @@ def driven(page, width, action, address=""):
 
     The page stands in a frame, since a headless window is never narrower than 500 pixels.
     """
-    script = DRIVER.replace("ACTION", action)
-    digest = b64encode(sha256(script.encode()).digest()).decode()
-    text, n_policies = re.subn("script-src ", f"script-src 'sha256-{digest}' ", page, count=1)
-    assert n_policies == 1, "the page has no policy for scripts"
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "seen.html").write_text(text.replace("<title>", f"<script>{script}</script><title>", 1), "utf-8")
-        (folder / "host.html").write_text(HOST.format(width=width, address=escape(address)), encoding="utf-8")
-        done = subprocess.run(
-            [
-                browser(), *FLAGS, f"--user-data-dir={folder / 'profile'}", f"--window-size={max(width, 600)},900",
-                "--virtual-time-budget=8000", "--dump-dom", (folder / "host.html").as_uri(),
-            ],
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )  # fmt: skip
-    found = re.search(r'data-seen="([^"]*)"', done.stdout)
-    assert found, f"the page never reported back\n{done.stderr[-2000:]}"
-    return json.loads(unescape(found[1]))
+    host = HOST.format(width=width, address=escape(address))
+    return told_from_frame(page, DRIVER.replace("ACTION", action), width, host, 8000)
