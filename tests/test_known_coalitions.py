@@ -46,9 +46,9 @@ def test_coalitions_are_valued_once_for_several_questions(name, monkeypatch):
     np.testing.assert_allclose(found.base_values, values.base_values, rtol=0, atol=1e-14)
     np.testing.assert_allclose(found_pairs.values, pairs.values, rtol=0, atol=1e-14)
     assert found.n_background == found_pairs.n_background == 10
-    np.testing.assert_array_equal(
-        attribute(policy, rows[2:4], known[2:4]).values, attribute(policy, rows, known).values[2:4]
-    )
+    # Not to the last bit: some processors add up a shorter array in another order.
+    part, whole = attribute(policy, rows[2:4], known[2:4]).values, attribute(policy, rows, known).values[2:4]
+    np.testing.assert_allclose(part, whole, rtol=0, atol=1e-15)
     with pytest.raises(ValueError, match="those of other rows"):
         attribute(policy, rows[:5], known)
     with pytest.raises(ValueError, match="those of another policy"):
