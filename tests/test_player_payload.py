@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from core_helpers import AVERAGED, BOOSTED, rows_at_thresholds, training_rows
+from core_helpers import AVERAGED, BOOSTED, rows_at_thresholds, tiny_run, training_rows
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -188,5 +188,12 @@ def test_a_net_of_many_inputs_is_explained_against_fewer_rows(run, rows):
     stored = load_run(Path(__file__).parents[1] / "data" / run / "42")
     background, words = background_of(stored, PlayerOptions((stored.directory,)))
     assert len(background) == rows
-    assert words == f"{rows} of the {len(stored.training_inputs)} rows of the last fit, drawn at random"
+    assert words == f"{rows} of the {len(stored.training_inputs)} rows of the last fit, which stand for all"
     assert len(background_of(stored, PlayerOptions((stored.directory,), background=7))[0]) == 7
+
+
+def test_a_background_is_small_or_whole(tmp_path):
+    run = replace(tiny_run(tmp_path), training_inputs=np.random.default_rng(0).normal(size=(3000, 6)))
+    with pytest.raises(ValueError, match=r"background must be at most 2048, or all 3000 rows of .*, got 2049"):
+        background_of(run, PlayerOptions((tmp_path,), background=2049))
+    assert background_of(run, PlayerOptions((tmp_path,), background=3000))[1] == "all 3000 rows of the last fit"

@@ -32,8 +32,8 @@ class PlayerOptions:
     """Starts to choose from, environment seeds 0, 1, ... (CartPole, Acrobot and MountainCar, which the page
     simulates)."""
     background: int | None = None
-    """Training rows that Shapley values average over, drawn at random where there are more (default: 200; of a net
-    with eight inputs or more fewer, so that a browser answers within a second)."""
+    """Training rows that Shapley values average over; where there are more, those that stand for all best (support
+    points). Default: 200; of a net with eight inputs or more fewer, so that a browser answers within a second."""
     returns: int = 5
     """Desired returns at which episodes are recorded (environments that the page cannot simulate)."""
     horizons: int = 3
@@ -41,7 +41,7 @@ class PlayerOptions:
     recorded_seeds: int = 3
     """Environment seeds of the recorded episodes, 0, 1, ..."""
     seed: int = 0
-    """Seed of everything drawn: background, rows of the self-check; with --gif, the environment's."""
+    """Seed of everything drawn: rows of the self-check, candidates for a background; with --gif, the environment's."""
     trust_environment: bool = False
     """Import the package that a run's env_name names (package:Env-v0); it runs that package's code."""
 

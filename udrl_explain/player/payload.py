@@ -24,6 +24,7 @@ from udrl_explain.player.world import World
 from udrl_explain.policies import NeuralPolicy
 from udrl_explain.report.gather import one_line
 from udrl_explain.runs.run import Run
+from udrl_explain.statistics.support_points import MOST_CANDIDATES, support_points
 
 FORMAT = 1
 _MOST_DRAWN = 1500  # training commands
@@ -155,7 +156,13 @@ def _final_return(run: Run) -> dict[str, float] | None:
 
 
 def background_of(run: Run, options: PlayerOptions) -> tuple[NDArray[np.float64], str]:
-    """Rows that stand for missing inputs, and what readers are told of them."""
+    """Rows that stand for missing inputs, and what readers are told of them.
+
+    Raises
+    ------
+    ValueError
+        If more rows are asked for than can be chosen, but not all.
+    """
     rows = run.training_inputs
     most = _MOST_BACKGROUND if options.background is None else options.background
     if options.background is None and isinstance(run.policy, NeuralPolicy):
@@ -163,8 +170,12 @@ def background_of(run: Run, options: PlayerOptions) -> tuple[NDArray[np.float64]
         most = min(most, max(_LEAST_BACKGROUND, _MOST_ASKED >> rows.shape[1]))
     if len(rows) <= most:
         return rows, f"all {len(rows)} rows of the last fit"
-    chosen = np.random.default_rng(options.seed).choice(len(rows), most, replace=False)
-    return rows[np.sort(chosen)], f"{most} of the {len(rows)} rows of the last fit, drawn at random"
+    if most > MOST_CANDIDATES:
+        raise ValueError(
+            f"background must be at most {MOST_CANDIDATES}, or all {len(rows)} rows of {run.directory}, got {most}"
+        )
+    chosen = support_points(rows, most, options.seed)
+    return rows[chosen], f"{most} of the {len(rows)} rows of the last fit, which stand for all"
 
 
 def _drawn_commands(support: CommandSupport) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from udrl_explain.report.gather import Experiment, ReportScope
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.render import Picture, Promised, TableBlock
 from udrl_explain.runs.run import Run
-from udrl_explain.statistics.spread_sample import spread_sample
+from udrl_explain.statistics.support_points import support_points
 from udrl_explain.tables import write_csv, write_dat
 
 TABLES, FIGURES = "tables", "figures"
@@ -183,9 +183,9 @@ class ReportContext:
         return support
 
     def background(self, run: Run) -> NDArray[np.float64]:
-        """Rows that missing inputs are drawn from: all of the last fit, or some spread over them where each costs much.
+        """Rows that missing inputs are drawn from: all of the last fit, or, where each costs much, a few for all.
 
-        Which ones depends on the report's seed only; they stand in the order of the fit.
+        These are support points, in the order of the fit; the report's seed counts only where there are very many rows.
         """
         rows = run.training_inputs
         wanted = LEAST_BACKGROUND
@@ -193,7 +193,7 @@ class ReportContext:
             wanted = max(wanted, JOINED_PER_ROW >> run.policy.n_features)
         if isinstance(run.policy, ForestPolicy) or len(rows) <= wanted:
             return rows
-        return rows[spread_sample(rows, wanted, self.options.seed)]
+        return rows[support_points(rows, wanted, self.options.seed)]
 
     def known(self, run: Run) -> Coalitions | NDArray[np.float64]:
         """What stands for missing inputs of a run's stratified probes, for whoever explains just these rows.
@@ -223,7 +223,11 @@ class ReportContext:
     def background_words(self, run: Run) -> str:
         """What the page says of :meth:`background`."""
         n_rows, n_all = len(self.background(run)), len(run.training_inputs)
-        return f"all {n_all} rows" if n_rows == n_all else f"{n_rows} of {n_all} rows, spread evenly over them"
+        return (
+            f"all {n_all} rows"
+            if n_rows == n_all
+            else f"{n_rows} of {n_all} rows, which stand for all (support points)"
+        )
 
 
 def tied_words(collinear: Sequence[tuple[str, CommandCollinearity]], rows: str) -> list[str]:
