@@ -50,7 +50,18 @@ def ask(questions: tuple[str, ...]) -> None:
                 name = f"{dispatcher.py_func.__module__.removeprefix('udrl_explain.')}.{dispatcher.py_func.__name__}"
                 seconds[name] = seconds.get(name, 0.0) + time.process_time() - self.start
 
+    class WatchLlvm(event.Listener):  # type: ignore[misc]
+        seconds = 0.0
+
+        def on_start(self, event: object) -> None:
+            self.start = time.process_time()
+
+        def on_end(self, event: object) -> None:
+            self.seconds += time.process_time() - self.start
+
+    llvm = WatchLlvm()
     event.register("numba:compile", Watch())
+    event.register("numba:llvm_lock", llvm)
     stored = np.load(os.environ["COLD_START_FOREST"])
     n_features, rows = int(stored["n_features"]), stored["rows"]
     arrays = {name: stored[name] for name in stored.files if name not in ("n_features", "rows")}
@@ -75,6 +86,7 @@ def ask(questions: tuple[str, ...]) -> None:
     for name, taken in sorted(seconds.items(), key=lambda item: -item[1]):
         print(f"  {taken:6.2f}  {name}")
     print(f"  {sum(seconds.values()):6.2f}  compiled, numba {numba.__version__}")
+    print(f"  {llvm.seconds:6.2f}  of it in LLVM; the rest are numba's own passes")
     print(f"  {loaded:6.2f}  imported and loaded")
     print(f"  {end - loaded - sum(seconds.values()):6.2f}  everything else")
     print(f"  {end:6.2f}  in all")

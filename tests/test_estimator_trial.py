@@ -14,6 +14,11 @@ from udrl_explain.runs import estimator_trial
 from udrl_explain.runs.policy_files import ESTIMATOR_FILE, load_policy, save_policy
 
 
+@pytest.fixture(autouse=True)
+def _nothing_passed_before(monkeypatch):
+    monkeypatch.setattr(estimator_trial, "_passed", set())
+
+
 @pytest.fixture
 def no_trial(monkeypatch):
     monkeypatch.setattr("udrl_explain.runs.estimator_trial.try_estimator", lambda *_: None)
@@ -55,7 +60,7 @@ def test_flipped_bits_are_refused_by_name_or_harmless(tmp_path, kind):
     for where in generator.choice(len(whole), 30, replace=False):
         path.write_bytes(whole[:where] + bytes([whole[where] ^ int(generator.integers(1, 256))]) + whole[where + 1 :])
         try:
-            load_policy(tmp_path, 3, SCALE)
+            load_policy(tmp_path, 3, SCALE, ROWS)
         except ValueError as fault:
             n_refused += 1
             assert str(path) in str(fault)  # noqa: PT017 - most flips, not all, are refused
@@ -70,6 +75,26 @@ def test_an_honest_estimator_passes_its_trial(tmp_path):
     save_policy(policy, tmp_path)
     loaded = load_policy(tmp_path, 3, SCALE, ROWS)
     np.testing.assert_array_equal(loaded.action_probabilities(ROWS), policy.action_probabilities(ROWS))
+
+
+def test_the_same_bytes_are_tried_once_and_others_again(tmp_path, monkeypatch):
+    """A report reads a run again when it has let it go; a trial takes seconds."""
+    trials = []
+
+    def pass_all(*_, input, **__):
+        trials.append(input)
+        return subprocess.CompletedProcess([], 0 if len(trials) != 2 else 7)
+
+    save_policy(policy_of(ESTIMATORS["nearest neighbours"]), tmp_path)
+    monkeypatch.setattr(estimator_trial.subprocess, "run", pass_all)
+    for _ in range(3):
+        load_policy(tmp_path, 3, SCALE, ROWS)
+    assert len(trials) == 1
+    save_policy(policy_of(ESTIMATORS["logistic regression"]), tmp_path)
+    refused(tmp_path, "ended with status 7")  # and is tried again, since it did not pass
+    load_policy(tmp_path, 3, SCALE, ROWS)
+    load_policy(tmp_path, 3, SCALE, ROWS[:2])
+    assert len(trials) == len(set(trials)) + 1 == 4
 
 
 def test_an_answer_that_is_no_distribution_is_refused(tmp_path):
