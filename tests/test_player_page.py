@@ -81,12 +81,19 @@ def test_all_modules_of_the_player_join_without_a_clash(tmp_path):
 
 
 def test_no_name_in_the_data_ends_the_data():
-    data = {"title": HOSTILE, "runs": [HOSTILE]}
+    data = {"title": HOSTILE, "runs": [{"label": HOSTILE}]}
     text = player_page(data)
     assert data_of(text) == data
     assert "<title>&lt;/script&gt;" in text
     assert len(re.findall("<script", text)) == 2
     assert player_page(json.loads(json.dumps(data))) == text
+
+
+@pytest.mark.parametrize(("ignored", "steps"), [([True, True], False), ([True, False], True)])
+def test_the_opening_words_promise_a_horizon_only_where_one_counts(ignored, steps):
+    text = player_page({"title": "t", "runs": [{"ignores_horizon": each} for each in ignored]})
+    assert ("within this many steps" in text.partition("<script")[0]) == steps
+    assert "collect this much reward" in text
 
 
 def test_a_number_that_json_lacks_is_refused():

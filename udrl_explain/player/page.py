@@ -22,7 +22,9 @@ def player_page(data: dict[str, Any]) -> str:
     data : dict
         As ``payload`` makes it.
     """
-    return filled(_TEMPLATE, _parts(), title=data["title"], data=_json(data))
+    runs = data.get("runs", [])
+    horizon_counts = not runs or any(not run.get("ignores_horizon") for run in runs)
+    return filled(_TEMPLATE, _parts(), title=data["title"], data=_json(data), horizon_counts=horizon_counts)
 
 
 @cache
