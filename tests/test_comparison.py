@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from udrl_explain import compare, policy_from_estimator, shapley_values
 from udrl_explain.figures.comparison import plot_comparison
 from udrl_explain.figures.style import STYLES, figure_of, paper_style
+from udrl_explain.statistics.support_points import support_points
 
 INPUTS, LABELS = training_rows(200, actions=(0, 1, 2))
 
@@ -95,6 +96,20 @@ def test_an_input_that_one_policy_ignores_sets_them_apart():
     by_first, by_second = (INPUTS[:, 0] > 0).astype(int), (INPUTS[:, 1] > 0).astype(int)
     a, b = (policy_of(RandomForestClassifier(10, max_depth=2, random_state=0), by) for by in (by_first, by_second))
     assert set(compare(a, b, INPUTS[:50], background=INPUTS[:50]).top(2)["feature"]) == {"state_0", "state_1"}
+
+
+def test_two_forests_are_compared_against_all_rows_and_others_against_those_that_stand_for_all(tmp_path):
+    run = dataclasses.replace(tiny_run(tmp_path), training_inputs=np.random.default_rng(0).normal(size=(300, 6)))
+    rows = run.training_inputs[:4]
+    assert compare(run, run, rows).n_background == 600
+    fitted = LogisticRegression().fit(run.training_inputs, (run.training_inputs[:, 0] > 0).astype(int))
+    named = {"feature_names": run.feature_names, "action_names": run.action_names}
+    linear = dataclasses.replace(run, policy=policy_from_estimator(fitted, 2, **named))
+    both = compare(linear, run, rows, names=("a", "b"))
+    chosen = run.training_inputs[support_points(run.training_inputs, 64)]
+    assert both.n_background == 128
+    expected = shapley_values(linear.policy, rows, np.concatenate([chosen, chosen]))
+    np.testing.assert_array_equal(both.a.values, expected.values)
 
 
 def test_runs_bring_rows_background_names_and_returns(tmp_path):

@@ -7,6 +7,7 @@ say what each input adds to it; where an input adds much in `a` and little (or t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,10 +18,11 @@ from udrl_explain.analysis.explanation.words import number
 from udrl_explain.analysis.shapley import ShapleyValues, shapley_values
 from udrl_explain.commands import checked_inputs, n_observations
 from udrl_explain.names import estimator_label
-from udrl_explain.policies import Policy, greedy_actions
+from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
 from udrl_explain.policies.of_runs import N_ROWS, PolicyOwner, episode_rows, evenly_chosen, policy_and_background
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import EPISODES, strata_interval
+from udrl_explain.statistics.support_points import support_points
 
 COLUMNS = (
     "row", "action_a", "action_name_a", "action_b", "action_name_b", "differs", "variation", "feature", "is_command",
@@ -34,7 +36,8 @@ SUMMARY_COLUMNS = (
     "name_a", "name_b", "n_rows", "n_rows_differing", "share_differing", "mean_variation", "return_a", "return_b",
     "return_difference", "return_low", "return_high", "return_interval", "method", "exact", "n_background", "seed",
 )  # fmt: skip
-N_BACKGROUND = 100
+N_BACKGROUND = 64
+"""Of each of two runs, where every coalition is evaluated with each of them."""
 _TOLD = 2
 
 
@@ -243,12 +246,13 @@ def compare(
     inputs : array_like of shape (n_rows, n_features), optional
         Of two runs by default up to 200 rows of their final episodes, evenly chosen, as many of each.
     background : array_like of shape (n_background, n_features), optional
-        For both policies. Of two runs by default up to 100 rows of their last fits, evenly chosen, as many of each.
+        For both policies. Of two runs by default all rows of their last fits where both are forests that average;
+        else up to 64 of each, support points, which stand for all.
         None, of policies: the path-dependent game, in which each forest follows the rows of its own training.
     names : (str, str), optional
         Of two runs by default their estimators, or where these agree experiment and seed; else "a" and "b".
     seed : int
-        Of the interval of the difference of returns.
+        Of the interval of the difference of returns, and of the candidates for a background among very many rows.
     n_jobs : int, optional
         Threads; None takes all cores. The result does not depend on it.
 
@@ -272,7 +276,7 @@ def compare(
         if len(inputs) == 0:
             raise ValueError("inputs must be given: rows on which to compare; only runs with final episodes have some")
     if background is None and run_a is not None and run_b is not None:
-        background = evenly_chosen([run_a.training_inputs, run_b.training_inputs], N_BACKGROUND)
+        background = _shared_background((mine, theirs), (run_a.training_inputs, run_b.training_inputs), seed)
     rows = checked_inputs(inputs, mine.feature_names)
     values = [shapley_values(policy, rows, background, n_jobs=n_jobs) for policy in (mine, theirs)]
     return Comparison(
@@ -285,6 +289,14 @@ def compare(
         exact=all(v.exact for v in values),
         seed=seed,
     )
+
+
+def _shared_background(
+    policies: Sequence[Policy], rows: Sequence[NDArray[np.float64]], seed: int
+) -> NDArray[np.float64]:
+    if not all(isinstance(policy, ForestPolicy) and policy.forest.link == "mean" for policy in policies):
+        rows = [part[support_points(part, min(N_BACKGROUND, len(part)), seed)] for part in rows if len(part)]
+    return np.concatenate(rows) if rows else np.empty((0, 0))
 
 
 def _returns(run: PolicyOwner | None) -> NDArray[np.float64] | None:

@@ -7,8 +7,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.analysis.comparison import Comparison, compare
-from udrl_explain.attributions.enumeration import LEAST_BACKGROUND
-from udrl_explain.policies.of_runs import evenly_chosen
 from udrl_explain.probes import STRATIFIED
 from udrl_explain.report.context import ReportContext, shown_words
 from udrl_explain.report.gather import Experiment
@@ -66,7 +64,8 @@ def answer(context: ReportContext) -> Section:
     method = ""
     if summaries:
         method = (
-            f"At most {N_ROWS} rows of their final episodes, as many of each; background: rows of both last fits. "
+            f"At most {N_ROWS} rows of their final episodes, as many of each; background: all rows of both last fits "
+            "where both are forests that average, else 64 of each, which stand for all (support points). "
             f"{'; '.join(dict.fromkeys(methods))}."
         )
     return Section(
@@ -95,12 +94,10 @@ def _compared(context: ReportContext, one: Experiment, other: Experiment) -> tup
         kept = chosen[np.unique(np.linspace(0, len(chosen) - 1, min(N_ROWS // 2, len(chosen))).astype(int))]
         rows.append(probes.inputs[kept])
         episodes.append(2 * probes.frame["episode"].to_numpy()[kept] + place)
-    background = evenly_chosen([context.background(run) for run in (one.shown, other.shown)], LEAST_BACKGROUND)
     result = compare(
         one.shown,
         other.shown,
         np.concatenate(rows),
-        background=background,
         names=(one.label, other.label),
         seed=context.options.seed,
         n_jobs=context.options.n_jobs,
