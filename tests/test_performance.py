@@ -17,6 +17,7 @@ from udrl_explain.playing import performance as play
 from udrl_explain.playing.performance import play_performance, players_of
 from udrl_explain.playing.performance_options import PerformanceOptions
 from udrl_explain.rollouts.actors import greedy
+from udrl_explain.statistics.support_points import support_points
 
 NAMES = ("x", "v", "desired_return", "desired_horizon")
 
@@ -209,6 +210,21 @@ def test_as_a_user_runs_it(run, tmp_path):
     wrong = run_module("udrl_explain.performance", run.directory, "--episodes", 0, folder=tmp_path)
     assert wrong.returncode == 2
     assert "episodes must be at least 1, got 0" in wrong.stderr
+
+
+@pytest.mark.parametrize(("wanted", "most"), [(4, 2048), (4, 3)])
+def test_the_background_stands_for_all_rows_or_is_drawn_where_too_many_are_asked_for(run, monkeypatch, wanted, most):
+    taken = []
+    monkeypatch.setattr(play, "MOST_CANDIDATES", most)
+    monkeypatch.setattr(play, "play_coalitions", lambda policy, rows, *_, **__: taken.append(rows) or iter(()))
+    monkeypatch.setattr(play, "store_performance", lambda run, done: run.directory)
+    for seed in (0, 1):
+        play_performance(PerformanceOptions(run.directory, background=wanted, seed=seed))
+    rows = run.training_inputs
+    standing = rows[support_points(rows, wanted)]
+    assert [len(chosen) for chosen in taken] == [wanted, wanted]
+    assert [np.array_equal(chosen, standing) for chosen in taken] == [wanted <= most] * 2
+    assert np.array_equal(*taken) == (wanted <= most)
 
 
 def test_of_a_folder_the_runs_are_played_that_are_not_yet(run, tmp_path):

@@ -19,6 +19,7 @@ from udrl_explain.rollouts.collecting import check_fits
 from udrl_explain.rollouts.streams import evaluation_seeds, streams
 from udrl_explain.runs import Run, find_runs, load_run, store_performance
 from udrl_explain.runs.places import PERFORMANCE_FILE
+from udrl_explain.statistics.support_points import MOST_CANDIDATES, support_points
 from udrl_explain.tables import read_csv, write_csv
 
 MOST_PLAYERS = 12
@@ -138,10 +139,13 @@ def players_of(groups: tuple[str, ...], feature_names: tuple[str, ...]) -> list[
 
 
 def _background(run: Run, policy: Policy, n_rows: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Rows of the last fit that stand for all (support points); of more than these can be found for, random ones."""
     rows = run.training_inputs
     wanted = n_rows or (len(rows) if isinstance(policy, ForestPolicy) else LEAST_BACKGROUND)
     if wanted >= len(rows):
         return rows
+    if wanted <= MOST_CANDIDATES:
+        return rows[support_points(rows, wanted, int(random.integers(2**31)))]
     return rows[np.sort(random.choice(len(rows), size=wanted, replace=False))]
 
 

@@ -30,10 +30,10 @@ class PerformanceOptions:
     episodes: int = N_EPISODES
     """Episodes per coalition, all coalitions on the same environment seeds."""
     background: int = 0
-    """Rows to average over, drawn at random from those of the last fit; 0 takes all of them for forests, and 64 for
-    every other policy."""
+    """Rows of the last fit to average over, those that stand for all best (more than 2,048 but not all: at random); 0
+    takes all of them for forests, and 64 for every other policy."""
     seed: int | None = None
-    """Seed of the environments and the background (default: the run's)."""
+    """Seed of the environments, and of a background drawn at random (default: the run's)."""
     n_jobs: int | None = None
     """Processes (default: one per core); the results do not depend on it."""
     overwrite: bool = False
