@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from udrl_explain.analysis.seed_comparison import seed_comparison
 from udrl_explain.parallel import Beside
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.index import IndexEntry
@@ -16,6 +17,7 @@ from udrl_explain.report.study.material import study_material
 from udrl_explain.report.study.tables import ranges, shown_rows, write_markdown
 from udrl_explain.studying.config import StudyConfig, read_study
 from udrl_explain.studying.records import CURVE_COLUMNS, table_of
+from udrl_explain.studying.table import RecordedRun, RecordedSettings
 from udrl_explain.tables import read_csv, write_csv
 
 PLAN = """
@@ -128,6 +130,18 @@ def test_the_latex_table_names_seeds_and_intervals(material, page):
     ):  # fmt: skip
         assert part in " ".join(latex.split()), part
     assert latex.count("Acrobot-v1 &") == 1, "experiments without a run are no line of a paper"
+
+
+def test_a_single_seed_is_not_called_the_highest_mean():
+    runs = [
+        RecordedRun(RecordedSettings("CartPole-v0", "neural", seed), Path("CartPole-v0", name, str(seed)), mean, 1, 10)
+        for name, means in (("lucky", [200.0]), ("steady", [190.0, 191.0, 192.0]))
+        for seed, mean in enumerate(means)
+    ]
+    best = study_findings(seed_comparison(runs))[0].answer
+    assert best.startswith("On CartPole-v0 neural net (steady) has the highest mean of those with several seeds, 191")
+    singles = study_findings(seed_comparison([run for run in runs if run.config.seed == 0]))[0].answer
+    assert singles.startswith("On CartPole-v0 neural net (lucky) has the highest mean,")
 
 
 def test_three_sentences_are_computed_from_the_table(material):

@@ -16,10 +16,12 @@ def _best(comparison: SeedComparison) -> Finding:
     phrases, carried = [], 0
     for env_name in dict.fromkeys(one.group.env_name for one in comparison.experiments if one.evaluated):
         here = [one for one in comparison.experiments if one.group.env_name == env_name and one.evaluated]
-        first = max(here, key=lambda one: float(one.scores.mean()))
+        several = [one for one in here if len(one.scores) > 1]  # a single seed is no mean
+        first = max(several or here, key=lambda one: float(one.scores.mean()))
+        among = " of those with several seeds" if 0 < len(several) < len(here) else ""
         best = comparison.best(env_name)
         carried += best is not None
-        words = f"on {env_name} {first.group.label} has the highest mean, {_mean_words(first)}"
+        words = f"on {env_name} {first.group.label} has the highest mean{among}, {_mean_words(first)}"
         if len(here) == 1:
             words += ", and there is nothing to compare it with"
         elif best is None:
