@@ -60,7 +60,7 @@ def test_flipped_bits_are_refused_by_name_or_harmless(tmp_path, kind):
     for where in generator.choice(len(whole), 30, replace=False):
         path.write_bytes(whole[:where] + bytes([whole[where] ^ int(generator.integers(1, 256))]) + whole[where + 1 :])
         try:
-            load_policy(tmp_path, 3, SCALE, ROWS)
+            load_policy(tmp_path, 3, SCALE)
         except ValueError as fault:
             n_refused += 1
             assert str(path) in str(fault)  # noqa: PT017 - most flips, not all, are refused

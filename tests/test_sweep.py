@@ -19,7 +19,7 @@ def training_commands(achieved, lengths):
     return pd.DataFrame({"achieved_return": achieved, "length": lengths})
 
 
-@pytest.mark.parametrize("name", ["tree.DecisionTreeClassifier", "neural", "naive_bayes.GaussianNB"])
+@pytest.mark.parametrize("name", ["tree.DecisionTreeClassifier", "neural", "neighbors.KNeighborsClassifier"])
 def test_doing_it_again_gives_the_stored_bytes(tmp_path, name):
     config = TrainConfig(estimator_name=name, **SMALL, batch_size=20 if name == "neural" else None)
     run = train_policy(config, tmp_path)
