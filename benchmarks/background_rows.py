@@ -13,9 +13,9 @@ from udrl_explain import load_run
 from udrl_explain.attributions.dispatch import attribute
 from udrl_explain.policies import Policy
 from udrl_explain.probes import STRATIFIED, choose_probes
+from udrl_explain.report.context import n_standing
 from udrl_explain.statistics.support_points import support_points
 
-CHOSEN = {"CartPole-v0": 128, "Acrobot-v1": 64, "LunarLander-v3": 64}  # as the reports choose, by the number of inputs
 N_STATES, N_DRAWS = 12, 5
 
 
@@ -41,10 +41,11 @@ def errors(policy: Policy, states: NDArray[np.float64], rows: NDArray[np.float64
 def main() -> None:
     """Print one line per net of ``data/``."""
     print("net  n  size of values  support points  random  4 n random")
-    for env_name, n in CHOSEN.items():
+    for env_name in ("CartPole-v0", "Acrobot-v1", "LunarLander-v3"):
         for folder in sorted((Path(__file__).parents[1] / "data" / env_name / "estimator_name-neural").iterdir()):
             run = load_run(folder)
             assert run.policy is not None
+            n = n_standing(run.policy)
             probes = choose_probes(run, seed=0)
             states = probes.inputs[probes.of_kind(STRATIFIED)]
             states = states[np.linspace(0, len(states) - 1, N_STATES).astype(int)]

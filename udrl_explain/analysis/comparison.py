@@ -16,9 +16,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from udrl_explain.analysis.explanation.words import number
 from udrl_explain.analysis.shapley import ShapleyValues, shapley_values
+from udrl_explain.attributions.enumeration import LEAST_BACKGROUND
 from udrl_explain.commands import checked_inputs, n_observations
 from udrl_explain.names import estimator_label
-from udrl_explain.policies import ForestPolicy, Policy, greedy_actions
+from udrl_explain.policies import Policy, greedy_actions, is_mean_of_trees
 from udrl_explain.policies.of_runs import N_ROWS, PolicyOwner, episode_rows, evenly_chosen, policy_and_background
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.intervals import EPISODES, strata_interval
@@ -36,8 +37,6 @@ SUMMARY_COLUMNS = (
     "name_a", "name_b", "n_rows", "n_rows_differing", "share_differing", "mean_variation", "return_a", "return_b",
     "return_difference", "return_low", "return_high", "return_interval", "method", "exact", "n_background", "seed",
 )  # fmt: skip
-N_BACKGROUND = 64
-"""Of each of two runs, where every coalition is evaluated with each of them."""
 _TOLD = 2
 
 
@@ -294,8 +293,8 @@ def compare(
 def _shared_background(
     policies: Sequence[Policy], rows: Sequence[NDArray[np.float64]], seed: int
 ) -> NDArray[np.float64]:
-    if not all(isinstance(policy, ForestPolicy) and policy.forest.link == "mean" for policy in policies):
-        rows = [part[support_points(part, min(N_BACKGROUND, len(part)), seed)] for part in rows if len(part)]
+    if not all(map(is_mean_of_trees, policies)):
+        rows = [part[support_points(part, min(LEAST_BACKGROUND, len(part)), seed)] for part in rows if len(part)]
     return np.concatenate(rows) if rows else np.empty((0, 0))
 
 

@@ -12,7 +12,7 @@ from udrl_explain.attributions.forest_coalitions import forest_coalitions, held_
 from udrl_explain.attributions.net_coalitions import net_join
 from udrl_explain.commands import checked_inputs
 from udrl_explain.parallel import thread_count
-from udrl_explain.policies import CallablePolicy, EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy
+from udrl_explain.policies import CallablePolicy, EstimatorPolicy, ForestPolicy, NeuralPolicy, Policy, is_mean_of_trees
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def all_worths(
             f"all coalitions of at most {MAX_ENUMERATED} inputs can be valued, this policy takes {policy.n_features}: "
             "use shapley_values(..., method='permutation'), which samples them"
         )
-    if isinstance(policy, ForestPolicy) and policy.forest.link == "mean":
+    if is_mean_of_trees(policy):
         shares = held_shares(policy.forest, policy.tree_inputs(partners), n_jobs)
         return forest_coalitions(shares, policy.tree_inputs(rows), n_jobs)
     worths = np.empty((len(rows), 1 << policy.n_features, policy.n_actions))

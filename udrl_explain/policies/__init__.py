@@ -6,7 +6,7 @@ action.
 
 from udrl_explain.policies.callable_policy import CallablePolicy, policy_from_callable
 from udrl_explain.policies.estimator_policy import EstimatorPolicy
-from udrl_explain.policies.forest_policy import FLOAT32_MAX, ForestPolicy
+from udrl_explain.policies.forest_policy import FLOAT32_MAX, ForestPolicy, is_mean_of_trees
 from udrl_explain.policies.from_estimator import policy_from_estimator
 from udrl_explain.policies.neural_policy import NeuralPolicy
 from udrl_explain.policies.protocol import GivesProbabilities, Policy, checked_policy, greedy_actions, with_command
@@ -21,6 +21,7 @@ __all__ = [
     "Policy",
     "checked_policy",
     "greedy_actions",
+    "is_mean_of_trees",
     "policy_from_callable",
     "policy_from_estimator",
     "with_command",

@@ -1,6 +1,7 @@
 """A policy whose estimator is a tree ensemble, held as arrays."""
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -68,3 +69,8 @@ class ForestPolicy:
     def action_probabilities(self, inputs: ArrayLike) -> NDArray[np.float64]:
         """Probability of every action, shape ``(n_rows, n_actions)``."""
         return self.forest.probabilities(self.tree_inputs(inputs))
+
+
+def is_mean_of_trees(policy: object) -> TypeGuard[ForestPolicy]:
+    """Whether a policy's probabilities are the mean of its trees', so that a forest's games are sums over trees."""
+    return isinstance(policy, ForestPolicy) and policy.forest.link == "mean"

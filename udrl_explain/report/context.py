@@ -17,7 +17,7 @@ from udrl_explain.command_space.support import CommandSupport
 from udrl_explain.figures.drawn_files import FigureTask, draw_files
 from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
 from udrl_explain.parallel import Beside
-from udrl_explain.policies import ForestPolicy, NeuralPolicy
+from udrl_explain.policies import ForestPolicy, NeuralPolicy, Policy, is_mean_of_trees
 from udrl_explain.probes import STRATIFIED, Probes, choose_probes
 from udrl_explain.report.gather import Experiment, ReportScope
 from udrl_explain.report.options import ReportOptions
@@ -188,9 +188,7 @@ class ReportContext:
         These are support points, in the order of the fit; the report's seed counts only where there are very many rows.
         """
         rows = run.training_inputs
-        wanted = LEAST_BACKGROUND
-        if isinstance(run.policy, NeuralPolicy):
-            wanted = max(wanted, JOINED_PER_ROW >> run.policy.n_features)
+        wanted = n_standing(run.policy)
         if isinstance(run.policy, ForestPolicy) or len(rows) <= wanted:
             return rows
         return rows[support_points(rows, wanted, self.options.seed)]
@@ -202,8 +200,7 @@ class ReportContext:
         :meth:`background`.
         """
         policy = run.policy
-        averaged = isinstance(policy, ForestPolicy) and policy.forest.link == "mean"
-        if policy is None or averaged or policy.n_features > MAX_ENUMERATED:
+        if policy is None or is_mean_of_trees(policy) or policy.n_features > MAX_ENUMERATED:
             return self.background(run)
         stored = self._known.get(run.directory)
         if stored is None or stored.policy is not policy:  # a run that was let go and read again has another one
@@ -228,6 +225,13 @@ class ReportContext:
             if n_rows == n_all
             else f"{n_rows} of {n_all} rows, which stand for all (support points)"
         )
+
+
+def n_standing(policy: Policy | None) -> int:
+    """How many background rows stand for all of a policy that is evaluated on every coalition."""
+    if isinstance(policy, NeuralPolicy):
+        return max(LEAST_BACKGROUND, JOINED_PER_ROW >> policy.n_features)
+    return LEAST_BACKGROUND
 
 
 def tied_words(collinear: Sequence[tuple[str, CommandCollinearity]], rows: str) -> list[str]:

@@ -49,7 +49,7 @@ def support_points(rows: NDArray[np.float64], n: int, seed: int = 0) -> NDArray[
     chosen = np.zeros(len(places), dtype=bool)
     to_chosen = np.zeros(len(places), dtype=np.int64)
     for size in range(1, n + 1):
-        best = _best(to_all, to_chosen, size, chosen)
+        best = _cheapest(_costs(to_all, to_chosen, size), chosen)
         chosen[best] = True
         to_chosen += distances[best]
     while _swapped(distances, to_all, to_chosen, chosen, n):
@@ -71,10 +71,8 @@ def _costs(to_all: NDArray[np.int64], to_chosen: NDArray[np.int64], size: int) -
     return size * to_all - len(to_all) * to_chosen
 
 
-def _best(to_all: NDArray[np.int64], to_chosen: NDArray[np.int64], size: int, taken: NDArray[np.bool_]) -> int:
-    costs = _costs(to_all, to_chosen, size)
-    costs[taken] = np.iinfo(np.int64).max
-    return int(costs.argmin())
+def _cheapest(costs: NDArray[np.int64], taken: NDArray[np.bool_]) -> int:
+    return int(np.where(taken, np.iinfo(np.int64).max, costs).argmin())
 
 
 def _swapped(
@@ -88,9 +86,9 @@ def _swapped(
     moved = False
     for old in np.flatnonzero(chosen).tolist():
         without = to_chosen - distances[old]
-        chosen[old] = False
-        new = _best(to_all, without, n, chosen)
         costs = _costs(to_all, without, n)
+        chosen[old] = False
+        new = _cheapest(costs, chosen)
         if costs[new] >= costs[old]:
             new = old
         chosen[new] = True

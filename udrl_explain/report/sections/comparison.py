@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from udrl_explain.analysis.comparison import Comparison, compare
+from udrl_explain.attributions.enumeration import LEAST_BACKGROUND
 from udrl_explain.probes import STRATIFIED
 from udrl_explain.report.context import ReportContext, shown_words
 from udrl_explain.report.gather import Experiment
@@ -65,7 +66,8 @@ def answer(context: ReportContext) -> Section:
     if summaries:
         method = (
             f"At most {N_ROWS} rows of their final episodes, as many of each; background: all rows of both last fits "
-            "where both are forests that average, else 64 of each, which stand for all (support points). "
+            f"where both are forests that average, else {LEAST_BACKGROUND} of each, which stand for all (support "
+            "points). "
             f"{'; '.join(dict.fromkeys(methods))}."
         )
     return Section(
