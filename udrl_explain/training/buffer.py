@@ -54,6 +54,16 @@ class ReplayBuffer:
         among the diverse none. 0 sets no limit.
     generator : numpy.random.Generator, optional
         Draws random ties.
+
+    Attributes
+    ----------
+    rows : float64 array of shape (n_stored, n_features)
+        Training rows of the episodes that came in, some of which may have left; what is unused at its end is noise.
+    actions, rewards : arrays of shape (n_stored,)
+    starts : int64 array of shape (n_episodes,)
+        Index of each episode's first row, in the order of `episodes`.
+    lengths : int64 array of shape (n_episodes,)
+        Steps of each episode.
     """
 
     def __init__(
@@ -80,6 +90,7 @@ class ReplayBuffer:
         self.rows = np.empty((0, 0))
         self.actions = np.empty(0, dtype=np.int64)
         self.rewards = np.empty(0)
+        self.starts = self.lengths = np.empty(0, dtype=np.int64)
 
     def __len__(self) -> int:
         return len(self._kept) + len(self._diverse)
@@ -93,16 +104,6 @@ class ReplayBuffer:
     def episodes(self) -> list[Episode]:
         """The kept episodes, best first, then the diverse ones."""
         return [entry.episode for entry in self._kept + self._diverse]
-
-    @property
-    def starts(self) -> NDArray[np.int64]:
-        """Index of each episode's first row, shape ``(n_episodes,)``."""
-        return np.array([entry.start for entry in self._kept + self._diverse], dtype=np.int64)
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Steps of each episode, shape ``(n_episodes,)``."""
-        return np.array([len(entry.episode) for entry in self._kept + self._diverse], dtype=np.int64)
 
     @property
     def returns(self) -> NDArray[np.float64]:
@@ -131,6 +132,10 @@ class ReplayBuffer:
         self._kept = kept
         if self._n_diverse:
             self._diverse = self._spread(rest)
+        # A net draws rows a hundred times between two additions.
+        entries = self._kept + self._diverse
+        self.starts = np.array([entry.start for entry in entries], dtype=np.int64)
+        self.lengths = np.array([len(entry.episode) for entry in entries], dtype=np.int64)
 
     def exploratory_range(self, last_few: int) -> tuple[float, float, float]:
         """Mean and standard deviation of return, and mean length, of the `last_few` best episodes of the kept part.

@@ -133,7 +133,8 @@ def _train(config: TrainConfig, place: Path, progress: bool, watch: Watch) -> tu
         for _ in range(config.train_per_iter or 1):
             inputs, actions = drawer.draw()
             policy = learner.fit(inputs, actions)
-            learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 3)})
+            if config.save_learning_infos:
+                learning_infos.append({"metric": round(accuracy(policy, inputs, actions), 3)})
         if iteration == 1 and config.save_policy:
             check_storable(policy)
         policy = maker.acting(policy)
