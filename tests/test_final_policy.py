@@ -2,6 +2,8 @@ import numpy as np
 import pytest
 from core_helpers import scaled, training_rows
 from environment_helpers import small_worlds  # noqa: F401 - fixture
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn.ensemble import ExtraTreesClassifier, GradientBoostingClassifier, RandomForestClassifier
 
 from udrl_explain.config import TrainConfig
@@ -68,8 +70,12 @@ class Always:
         return np.eye(2)[np.full(len(inputs), self.action)]
 
 
-def candidate(action, iteration):
-    return Candidate(Always(action), ROWS, ACTIONS, (10.0, 10.0), iteration)
+def candidate(policy, iteration, desired_return=10.0):
+    policy = Always(policy) if isinstance(policy, int) else policy
+    return Candidate(policy, ROWS, ACTIONS, (desired_return, 10.0), iteration)
+
+
+COMMANDS = np.array([[0.0, 9.0], [0.25, 9.0], [0.5, 9.0]])
 
 
 @pytest.mark.usefixtures("small_worlds")
@@ -79,7 +85,7 @@ def test_the_best_checkpoint_on_validation_seeds_wins():
     actions = [0, 1, 0, 0, 0, 0, 0]
     scores = [validation.consider(candidate(action, i), np.inf) for i, action in enumerate(actions)]
     assert scores[0] == 0 < scores[1]
-    assert validation.winner(np.inf).iteration == 1
+    assert validation.winner(np.inf, COMMANDS).iteration == 1
     assert [record["mean"] for record in validation.records] == scores
     forward = validation.n_steps
     validation.consider(candidate(0, 9), np.inf)
@@ -93,6 +99,110 @@ class Obedient:
 
     def action_probabilities(self, inputs):
         return np.eye(2)[(inputs[:, -2] > 5).astype(int)]
+
+
+class Exact:
+    """Steps forward until it has what it was asked for: each step pays 0.25."""
+
+    n_actions = 2
+
+    def action_probabilities(self, inputs):
+        return np.eye(2)[(inputs[:, -2] > 0.1).astype(int)]
+
+
+@pytest.mark.usefixtures("small_worlds")
+@pytest.mark.parametrize(
+    ("allowance", "own_command", "winner"), [(0.0, 10.0, 0), (0.2, 10.0, 1), (0.2, 0.25, 0), (0.9, 0.25, 1)]
+)
+def test_within_the_allowance_the_checkpoint_that_obeys_wins(allowance, own_command, winner):
+    """Always forward gets 0.75 or 1 whatever it is told; asked for 0.25, the exact one gets that."""
+    seeds = validation_seeds(np.random.default_rng(0), 6)
+    validation = Validation(Lockstep("Walk-v0"), seeds, allowance=allowance, start=0.0)
+    always = validation.consider(candidate(1, 0), np.inf)
+    exact = validation.consider(candidate(Exact(), 1, own_command), np.inf)
+    assert always >= 0.75
+    assert exact == (always if own_command == 10 else 0.25)
+    assert validation.iteration_of_best == 0
+    assert validation.winner(np.inf, COMMANDS).iteration == winner
+    assert validation.winner(np.inf, COMMANDS[:1]).iteration == 0, "one command says nothing about obedience"
+
+
+class Scripted(Validation):
+    """Takes the mean returns from the policy, which is a table: on few seeds, on all, and by command."""
+
+    def _mean_returns(self, policy, commands, seeds, most_return):
+        few, all_seeds, by_command = policy
+        if len(commands) > 1:
+            assert len(seeds) == len(self._seeds) // 3
+            return np.array(by_command)
+        return np.array([all_seeds if len(seeds) == len(self._seeds) else few])
+
+
+TABLES = st.lists(
+    st.tuples(st.integers(-4, 4), st.integers(-4, 4), st.tuples(*[st.integers(-3, 3)] * 3)), min_size=1, max_size=12
+)
+
+
+@given(TABLES, st.sampled_from([0.0, 0.2, 0.5, 1.0]), st.integers(-5, 5))
+def test_the_winner_is_the_one_that_the_rule_names(tables, allowance, start):
+    validation = Scripted(None, range(6), allowance=allowance, start=float(start))
+    for i, table in enumerate(tables):
+        validation.consider(Candidate(table, ROWS, ACTIONS, (10.0, 10.0), i), np.inf)
+    levels = np.array([[-1.0, 1], [0, 1], [2, 1]])
+
+    def floor(best):
+        return best - allowance * max(best - start, 0)
+
+    def error(table):
+        return np.mean(np.abs(np.array(table[2]) - levels[:, 0]))
+
+    by_score = sorted(range(len(tables)), key=lambda i: -tables[i][0])
+    if allowance:
+        within = [i for i in by_score if tables[i][0] >= floor(tables[by_score[0]][0])]
+        finalists = sorted(within, key=lambda i: error(tables[i]))[:5]
+        finalists = [i for i in by_score if i in {*finalists, by_score[0]}]
+        lowest = floor(max(tables[i][1] for i in finalists))
+        finalists = [i for i in finalists if tables[i][1] >= lowest]
+        expected = min(finalists, key=lambda i: (error(tables[i]), -tables[i][1]))
+    else:
+        expected = max(by_score[:5], key=lambda i: tables[i][1])
+    assert validation.winner(np.inf, levels).iteration == expected
+
+
+@pytest.mark.parametrize(
+    ("scores", "collected", "ends"),
+    [
+        ([1, 5, 4, 5, 3, 2], [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 10),  # the best checkpoint came at 4
+        ([5, 1, 1, 1, 1, 1], [1, 1, 2, 1, 1, 2, 1, 4, 1, 1, 1, 1, 1, 1], 14),  # the best two iterations end at 8
+        ([5, 1, 1, 1, 1, 1], [9, 1, 1, 8, 1, 1, 1, 1], 8),  # 9 is an iteration's, 10 a period's
+        ([1, 2, 3, 4, 5, 6, 7], list(range(14)), 14),
+    ],
+)
+def test_a_training_ends_when_nothing_gets_better(tmp_path, monkeypatch, scores, collected, ends):
+    """Two iterations per checkpoint, patience for six."""
+    made = iter(scores)
+    monkeypatch.setattr(Validation, "_mean_return", lambda self, *_: float(next(made, 0)))
+    means = iter(collected)
+
+    def scripted(episodes):
+        return (float(next(means)), 0.0) if len(episodes) == SMALL["collect_episode"] else (0.0, 0.0)
+
+    monkeypatch.setattr("udrl_explain.training.loop._mean_and_std", scripted)
+    settings = SMALL | {"max_episode": 14, "final_policy": "validated", "final_command": "exploratory"}
+    settings |= {"testing_period": 100, "final_testing": False}
+    run = train_policy(TrainConfig(patience=6, **settings), tmp_path)
+    assert len(run.train_returns) == ends
+    assert run.training_commands["iteration"].max() == ends
+    assert run.config.max_episode == 14, "what was asked for"
+    np.testing.assert_array_equal(load_run(run.directory).train_returns, run.train_returns)
+
+
+def test_without_patience_or_checkpoints_a_training_goes_on_to_its_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(Validation, "_mean_return", lambda *_: 0.0)
+    settings = SMALL | {"max_episode": 7, "final_testing": False, "final_command": "exploratory"}
+    for changes in ({"final_policy": "validated", "patience": 0}, {"final_policy": "last", "patience": 1}):
+        run = train_policy(TrainConfig(**settings | changes), tmp_path)
+        assert len(run.train_returns) == 7
 
 
 @pytest.mark.usefixtures("small_worlds")

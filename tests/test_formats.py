@@ -14,6 +14,7 @@ from udrl_explain.files.csv import rounded
 from udrl_explain.forest import FOREST_ARRAYS
 from udrl_explain.policies import EstimatorPolicy, ForestPolicy, NeuralPolicy
 from udrl_explain.runs import load_run
+from udrl_explain.runs.formats import config_of_any_format
 from udrl_explain.training.loop import train_policy
 from udrl_explain.trees.float32_edges import as_float32
 
@@ -92,7 +93,7 @@ def changed(folder, **values):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"format": 99}, r"conf\.json: format 99 is newer than this release reads \(3\): update udrl_explain"),
+        ({"format": 99}, r"conf\.json: format 99 is newer than this release reads \(4\): update udrl_explain"),
         ({"format": 0}, r"conf\.json: format must be a whole number from 1 on, got 0"),
         ({"format": "2"}, r"conf\.json: format must be a whole number from 1 on, got '2'"),
         ({"format": True}, "format must be a whole number from 1 on, got True"),
@@ -120,10 +121,26 @@ def test_format_2_stored_every_final_episode(tmp_path):
     assert load_run(run.directory).config == run.config
 
 
+def test_format_3_trained_to_the_end_and_took_the_highest_return(tmp_path):
+    run = train_policy(TrainConfig(recipe="paper", **TINY), tmp_path)
+    conf = run.directory / "conf.json"
+    values = json.loads(conf.read_text())
+    assert (values.pop("obedience_allowance"), values.pop("patience")) == (0, 0)
+    conf.write_text(json.dumps(values))
+    with pytest.raises(ValueError, match="setting 'obedience_allowance' is missing"):
+        load_run(run.directory)
+    conf.write_text(json.dumps(values | {"format": 3}))
+    assert load_run(run.directory).config == run.config
+    varied = TrainConfig(reward_kind="varied").resolved().to_dict()
+    del varied["obedience_allowance"], varied["patience"]
+    old = config_of_any_format(varied | {"format": 3})
+    assert (old.obedience_allowance, old.patience) == (0, 0), "not what the recipe says today"
+
+
 def test_a_run_of_today_says_its_format_and_its_limit(tmp_path):
     run = train_policy(TrainConfig(clip_return=True, **TINY), tmp_path)
     values = json.loads((run.directory / "conf.json").read_text())
-    assert values["format"] == 3
+    assert values["format"] == 4
     assert values["return_limit"] == run.return_limit == load_run(run.directory).return_limit
     assert 1 <= run.return_limit <= 200
     assert load_run(run.directory).config == run.config

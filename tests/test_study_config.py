@@ -53,6 +53,14 @@ def test_the_hash_names_the_settings():
     assert Cell(TrainConfig(horizon_scale=0.02)).config_hash == hashes[0], "a default written out"
 
 
+def test_settings_that_came_later_leave_the_rows_of_older_studies_known():
+    """The hashes that stand in studies made before there was an allowance."""
+    assert Cell(TrainConfig(seed=0)).config_hash == "7d8abe2430203f8a"
+    assert Cell(TrainConfig(seed=0, recipe="paper")).config_hash == "51c13461dc5afa8c"
+    for changes in ({"obedience_allowance": 0.1}, {"patience": 50}, {"patience": 0}):
+        assert Cell(TrainConfig(seed=0, **changes)).config_hash != "7d8abe2430203f8a", "set is set"
+
+
 def test_a_stored_run_agrees_if_its_settings_do():
     cell = Cell(TrainConfig(env_name="Acrobot-v1"))
     kept = {"save_learning_infos": False, "stored_episodes": 0}  # format 2 kept all episodes

@@ -149,6 +149,14 @@ class TrainConfig:
     """Iterations between the checkpoints of 'validated' (10)."""
     validation_episodes: int | None = None
     """Validation episodes per checkpoint; the best five are played again on three times as many (20)."""
+    obedience_allowance: float | None = None
+    """Share of the progress in return since the warm-up, 0..1, that 'validated' may give up: of the checkpoints within
+    it, the one whose achieved returns are nearest to the desired ones becomes the policy (robust: 0, for varied
+    rewards 0.2; paper: 0)."""
+    patience: int | None = None
+    """The training ends early when so many iterations brought no better checkpoint of 'validated' and no higher mean
+    return of the episodes collected between two checkpoints; 0 trains to the end (robust: 0, for varied rewards 100;
+    paper: 0)."""
     stored_rows: int | None = None
     """Training rows stored with the run at most, drawn evenly from those of the final fit; 0 stores all (robust:
     4000; paper: 0)."""

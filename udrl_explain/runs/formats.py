@@ -1,7 +1,8 @@
 """The format of a run's ``conf.json``, and reading every format ever shipped.
 
 Format 1 has no number and none of the settings that recipes fill; it is read as what it was made with, recipe
-``paper``. Format 2 holds every setting but the number of episodes stored: it stored all.
+``paper``. Format 2 holds every setting but the number of episodes stored: it stored all. Format 3 trained to the end
+and took the validated checkpoint of highest return.
 """
 
 import dataclasses
@@ -10,7 +11,7 @@ from typing import Any
 
 from udrl_explain.config import TrainConfig
 
-CONFIG_FORMAT = 3
+CONFIG_FORMAT = 4
 _FORMAT_1 = (
     "env_name", "estimator_name", "seed", "max_episode", "collect_episode", "train_per_iter", "batch_size", "warm_up",
     "memory_size", "last_few", "testing_period", "horizon_scale", "return_scale", "exploration", "epsilon",
@@ -36,6 +37,8 @@ def config_of_any_format(values: Mapping[str, Any]) -> TrainConfig:
     number = check_format(settings.pop("format", 1), CONFIG_FORMAT)
     if number == 2:
         settings.setdefault("stored_episodes", 0)
+    if number in (2, 3):
+        settings = {"obedience_allowance": 0.0, "patience": 0} | settings
     expected = {field.name for field in dataclasses.fields(TrainConfig)} if number > 1 else set(_FORMAT_1)
     missing, unknown = sorted(expected - set(settings)), sorted(set(settings) - expected)
     if missing:

@@ -44,6 +44,8 @@ _PAPER: dict[str, Any] = {
     "final_arguments": (),
     "validation_period": 10,
     "validation_episodes": 20,
+    "obedience_allowance": 0.0,
+    "patience": 0,
     "stored_rows": 0,
     "stored_episodes": 0,
     "final_command": "exploratory",
@@ -98,6 +100,8 @@ _VARIED: dict[str, Any] = {
     "advantage_weight": 2.0,
     "acting_fits": {_FOREST: 5, _EXTRA: 5, _OTHER: 1},
     "final_policy": "validated",
+    "obedience_allowance": 0.2,
+    "patience": 100,
 }
 """What `robust` does otherwise where rewards vary from step to step."""
 

@@ -11,9 +11,9 @@ _AT_LEAST: dict[str, float] = {
     "max_rows": 0, "warm_up": 1, "warm_up_hold": 1, "warm_up_better": 0, "warm_up_limit": 1, "memory_size": 1,
     "memory_steps": 0, "stored_rows": 0, "stored_episodes": 0, "worst_limit": 0, "last_few": 1, "testing_period": 1,
     "acting_fits": 1, "joined_fits": 1, "final_rows_per_episode": 0, "validation_period": 1, "validation_episodes": 1,
-    "final_testing_sample": 1, "final_desired_horizon": 1,
+    "patience": 0, "final_testing_sample": 1, "final_desired_horizon": 1,
 }  # fmt: skip
-_SHARES = ("diverse_share", "practice_share", "epsilon")
+_SHARES = ("diverse_share", "practice_share", "epsilon", "obedience_allowance")
 _AT_MOST: dict[str, float] = {"warm_up_hold": 1e6, "advantage_weight": 100, "exploration_power": 100}
 _CHOICES = {
     "recipe": ("robust", "paper"),
@@ -28,6 +28,7 @@ _CHOICES = {
 FLOATS = {
     "horizon_scale", "return_scale", "epsilon", "final_desired_return", "final_desired_horizon", "warm_up_hold",
     "diverse_share", "advantage_weight", "practice_share", "exploration_power",
+    "obedience_allowance",
 }  # fmt: skip
 _INTEGERS = (set(_AT_LEAST) | {"seed"}) - FLOATS
 _SWITCHES = {"clip_return", "final_testing", "save_policy", "save_learning_infos"}

@@ -17,6 +17,8 @@ from udrl_explain.settings.arguments import plain_value
 
 BOOKKEEPING = ("save_policy", "save_learning_infos", "stored_rows", "stored_episodes")
 """Settings that say what is stored; what comes out of a training does not depend on them."""
+LATER = ("obedience_allowance", "patience")
+"""Settings newer than the first studies; left to the recipe, they play no part in the hash, so that rows stay known."""
 _OF_THE_GRID = {
     "env_name": "environments", "estimator_name": "estimators", "recipe": "recipes", "seed": "seeds",
 }  # fmt: skip
@@ -62,7 +64,12 @@ class Cell:
     @property
     def config_hash(self) -> str:
         """Sixteen hexadecimal digits that name :attr:`settings`."""
-        text = json.dumps(self.settings, sort_keys=True, separators=(",", ":"))
+        values = {
+            name: value
+            for name, value in self.settings.items()
+            if name not in LATER or getattr(self.config, name) is not None
+        }
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def disagreement(self, stored: TrainConfig) -> str:

@@ -1,6 +1,7 @@
 """What a training hands out: the last fit, the last fits joined, a larger refit, or the best checkpoint."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,15 +27,20 @@ class FinalPolicyMaker:
         Fully resolved.
     environments : Lockstep
     random : Streams
+    start : float
+        Mean return of the warm-up.
     """
 
-    def __init__(self, config: TrainConfig, environments: Lockstep, random: Streams) -> None:
+    def __init__(self, config: TrainConfig, environments: Lockstep, random: Streams, start: float) -> None:
         self._config, self._random = config, random
         self._names = environments.names
         self._last: deque[Candidate] = deque(maxlen=config.joined_fits if config.final_policy == "joined" else 1)
         self._acting: deque[ForestPolicy] = deque(maxlen=config.acting_fits)
         self.validation = Validation(
-            environments, validation_seeds(random.validation, FINALS * (config.validation_episodes or 1))
+            environments,
+            validation_seeds(random.validation, FINALS * (config.validation_episodes or 1)),
+            allowance=config.obedience_allowance or 0.0,
+            start=start,
         )
 
     def acting(self, policy: Policy) -> Policy:
@@ -53,7 +59,25 @@ class FinalPolicyMaker:
         if candidate.iteration % period == 0 or candidate.iteration == self._config.max_episode:
             self.validation.consider(candidate, most_return)
 
-    def chosen(self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float) -> Candidate:
+    def stalled(self, collected: Sequence[float]) -> bool:
+        """Whether `patience` iterations brought neither a better checkpoint nor better episodes between two of them.
+
+        Parameters
+        ----------
+        collected : sequence of float
+            Mean return of the episodes collected in each iteration so far.
+        """
+        patience, period = self._config.patience or 0, self._config.validation_period or 1
+        if self._config.final_policy != "validated" or not patience:
+            return False
+        n_periods = len(collected) // period
+        means = np.reshape(collected[: n_periods * period], (n_periods, period)).mean(axis=1)
+        best_period = period * (int(np.argmax(means)) + 1) if n_periods else 0
+        return len(collected) - max(best_period, self.validation.iteration_of_best) >= patience
+
+    def chosen(
+        self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float, most_met: float
+    ) -> Candidate:
         """Make the final policy, and choose its command.
 
         Parameters
@@ -64,8 +88,10 @@ class FinalPolicyMaker:
             Commands of the sweep.
         most_return : float
             Limit of a desired return that runs down.
+        most_met : float
+            Highest return of a training episode.
         """
-        candidate = self._policy(drawer, most_return)
+        candidate = self._policy(drawer, levels[levels[:, 0] <= most_met], most_return)
         candidate = replace(candidate, policy=_with_float32_thresholds(candidate.policy))
         config = self._config
         if config.final_command != "validated":
@@ -84,10 +110,10 @@ class FinalPolicyMaker:
             return candidate
         return replace(candidate, command=self.validation.best_command(candidate.policy, distinct, most_return))
 
-    def _policy(self, drawer: RowDrawer, most_return: float) -> Candidate:
+    def _policy(self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float) -> Candidate:
         config, last = self._config, self._last[-1]
         if config.final_policy == "validated":
-            return self.validation.winner(most_return)
+            return self.validation.winner(most_return, levels)
         if config.final_policy == "joined":
             policies = [one.policy for one in self._last if isinstance(one.policy, ForestPolicy)]
             inputs = np.concatenate([one.inputs for one in self._last])

@@ -123,7 +123,7 @@ def _train(config: TrainConfig, place: Path, progress: bool, watch: Watch) -> tu
     watch(0, steps)
     learner = Learner(config, environments.names, random.estimator)
     drawer = RowDrawer(config, buffer, random.exploration)
-    maker = FinalPolicyMaker(config, environments, random)
+    maker = FinalPolicyMaker(config, environments, random, _mean_and_std(warm_up)[0])
 
     learning_infos: list[dict[str, Any]] = []
     train_returns, test_returns, command_rows = [], [], []
@@ -165,10 +165,14 @@ def _train(config: TrainConfig, place: Path, progress: bool, watch: Watch) -> tu
         steps += sum(map(len, episodes))
         watch(iteration, steps)
         bar.set_postfix_str(f"mean return {train_returns[-1][0]:.1f}, last test {last_test}", refresh=False)
+        if maker.stalled([mean for mean, _ in train_returns]):
+            break
+    bar.close()
 
     training_commands = rounded(pd.DataFrame(command_rows, columns=list(TRAINING_COMMAND_COLUMNS)))
     levels = command_levels(training_commands, ignores_horizon=config.horizon_meaning == "none")
-    chosen = maker.chosen(drawer, levels, most_return)
+    most_met = float(training_commands["achieved_return"].max())
+    chosen = maker.chosen(drawer, levels, most_return, most_met)
     desired_return, desired_horizon = chosen.command
     config = replace(config, final_desired_return=desired_return, final_desired_horizon=desired_horizon)
     final: tuple[Episode, ...] = ()
