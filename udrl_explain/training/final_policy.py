@@ -75,9 +75,7 @@ class FinalPolicyMaker:
         best_period = period * (int(np.argmax(means)) + 1) if n_periods else 0
         return len(collected) - max(best_period, self.validation.iteration_of_best) >= patience
 
-    def chosen(
-        self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float, most_met: float
-    ) -> Candidate:
+    def chosen(self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float, most_met: float) -> Candidate:
         """Make the final policy, and choose its command.
 
         Parameters
