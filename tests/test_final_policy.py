@@ -172,9 +172,11 @@ def test_the_winner_is_the_one_that_the_rule_names(tables, allowance, start):
 @pytest.mark.parametrize(
     ("scores", "collected", "ends"),
     [
-        ([1, 5, 4, 5, 3, 2], [9, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 10),  # the best checkpoint came at 4
+        ([1, 5, 4, 5, 3, 2], [5, 5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1], 10),  # the best checkpoint came at 4
         ([5, 1, 1, 1, 1, 1], [1, 1, 2, 1, 1, 2, 1, 4, 1, 1, 1, 1, 1, 1], 14),  # the best two iterations end at 8
-        ([5, 1, 1, 1, 1, 1], [9, 1, 1, 8, 1, 1, 1, 1], 8),  # 9 is an iteration's, 10 a period's
+        ([5, 1, 1, 1, 1, 1], [7, 1, 1, 6, 1, 1, 1, 1], 8),  # 7 is an iteration's, 8 a period's
+        ([4, 1, 1, 1, 1, 1, 1], [5, 5] + [1] * 12, 14),  # no checkpoint returns what was collected
+        ([4, 1, 1, 6, 1, 1, 1], [5, 5] + [1] * 12, 14),
         ([1, 2, 3, 4, 5, 6, 7], list(range(14)), 14),
     ],
 )

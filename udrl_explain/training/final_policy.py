@@ -62,6 +62,9 @@ class FinalPolicyMaker:
     def stalled(self, collected: Sequence[float]) -> bool:
         """Whether `patience` iterations brought neither a better checkpoint nor better episodes between two of them.
 
+        Never before a checkpoint has returned as much as the best of these episodes: until then the policy can be
+        better than what is in hand.
+
         Parameters
         ----------
         collected : sequence of float
@@ -72,7 +75,9 @@ class FinalPolicyMaker:
             return False
         n_periods = len(collected) // period
         means = np.reshape(collected[: n_periods * period], (n_periods, period)).mean(axis=1)
-        best_period = period * (int(np.argmax(means)) + 1) if n_periods else 0
+        if not n_periods or self.validation.best_score < means.max():
+            return False
+        best_period = period * (int(np.argmax(means)) + 1)
         return len(collected) - max(best_period, self.validation.iteration_of_best) >= patience
 
     def chosen(self, drawer: RowDrawer, levels: NDArray[np.float64], most_return: float, most_met: float) -> Candidate:

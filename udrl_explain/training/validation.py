@@ -65,6 +65,11 @@ class Validation:
         self.records: list[dict[str, float]] = []
 
     @property
+    def best_score(self) -> float:
+        """Highest mean return of a checkpoint."""
+        return self._finalists[0][0] if self._finalists else -np.inf
+
+    @property
     def iteration_of_best(self) -> int:
         """Iteration of the checkpoint with the highest mean return, of equal ones the first; 0 where there is none."""
         return self._finalists[0][1].iteration if self._finalists else 0
