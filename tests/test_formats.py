@@ -134,7 +134,7 @@ def test_format_3_trained_to_the_end_and_took_the_highest_return(tmp_path):
     varied = TrainConfig(reward_kind="varied").resolved().to_dict()
     del varied["obedience_allowance"], varied["patience"]
     old = config_of_any_format(varied | {"format": 3})
-    assert (old.obedience_allowance, old.patience) == (0, 0), "not what the recipe says today"
+    assert (old.obedience_allowance, old.patience) == (0, 0), "whatever a recipe may say one day"
 
 
 def test_a_run_of_today_says_its_format_and_its_limit(tmp_path):

@@ -151,12 +151,11 @@ class TrainConfig:
     """Validation episodes per checkpoint; the best five are played again on three times as many (20)."""
     obedience_allowance: float | None = None
     """Share of the progress in return since the warm-up, 0..1, that 'validated' may give up: of the checkpoints within
-    it, the one whose achieved returns are nearest to the desired ones becomes the policy (robust: 0, for varied
-    rewards 0.15; paper: 0)."""
+    it, the one whose achieved returns are nearest to the desired ones becomes the policy (0: the highest return)."""
     patience: int | None = None
     """The training ends early when so many iterations brought no better checkpoint of 'validated' and no higher mean
-    return of the episodes collected between two checkpoints, and a checkpoint has returned as much as these; 0 trains
-    to the end (robust: 0, for varied rewards 100; paper: 0)."""
+    return of the episodes collected between two checkpoints, and a checkpoint has returned as much as these (0: trains
+    to the end)."""
     stored_rows: int | None = None
     """Training rows stored with the run at most, drawn evenly from those of the final fit; 0 stores all (robust:
     4000; paper: 0)."""

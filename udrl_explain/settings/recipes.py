@@ -100,8 +100,6 @@ _VARIED: dict[str, Any] = {
     "advantage_weight": 2.0,
     "acting_fits": {_FOREST: 5, _EXTRA: 5, _OTHER: 1},
     "final_policy": "validated",
-    "obedience_allowance": 0.15,
-    "patience": 100,
 }
 """What `robust` does otherwise where rewards vary from step to step."""
 
