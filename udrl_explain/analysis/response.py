@@ -25,6 +25,7 @@ from udrl_explain.commands import N_COMMANDS, checked_states
 from udrl_explain.policies import ForestPolicy, Policy, with_command
 from udrl_explain.results import Drawn, displayed
 from udrl_explain.statistics.clusters import cluster_values
+from udrl_explain.statistics.even_places import even_places
 from udrl_explain.statistics.intervals import EPISODES_OF_ONE, ROWS_OF_ONE, mean_interval
 
 COLUMNS = (
@@ -173,7 +174,7 @@ class CommandResponse(Drawn):
 
     def states_frame(self, n_states: int = MOST_STATES) -> pd.DataFrame:
         """One row per state, level and action, columns :data:`STATE_COLUMNS`; `n_states` of them, evenly picked."""
-        chosen = np.unique(np.linspace(0, self.n_states - 1, min(n_states, self.n_states)).round().astype(int))
+        chosen = even_places(self.n_states, n_states)
         state, level, action = (index.ravel() for index in np.indices(self.probabilities[chosen].shape))
         columns = {
             "state": chosen[state],

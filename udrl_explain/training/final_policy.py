@@ -63,7 +63,7 @@ class FinalPolicyMaker:
         """Whether `patience` iterations brought neither a better checkpoint nor better episodes between two of them.
 
         Never before a checkpoint has returned as much as the best of these episodes: until then the policy can be
-        better than what is in hand.
+        better than what is in hand. So never where no checkpoints are played.
 
         Parameters
         ----------
@@ -71,7 +71,7 @@ class FinalPolicyMaker:
             Mean return of the episodes collected in each iteration so far.
         """
         patience, period = self._config.patience or 0, self._config.validation_period or 1
-        if self._config.final_policy != "validated" or not patience:
+        if not patience:
             return False
         n_periods = len(collected) // period
         means = np.reshape(collected[: n_periods * period], (n_periods, period)).mean(axis=1)

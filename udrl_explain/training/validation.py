@@ -10,6 +10,7 @@ from udrl_explain.environments import Lockstep
 from udrl_explain.episodes import collect_episodes
 from udrl_explain.policies import Policy
 from udrl_explain.rollouts.actors import greedy
+from udrl_explain.statistics.even_places import even_places
 
 N_FINALISTS = 5
 FINALS = 3
@@ -106,7 +107,7 @@ class Validation:
         candidates = [candidate for _, candidate in self._finalists]
         errors = np.zeros(len(candidates))
         if self._allowance and len(levels) > 1:
-            asked = levels[np.unique(np.linspace(0, len(levels) - 1, N_ASKED).round().astype(np.int64))]
+            asked = levels[even_places(len(levels), N_ASKED)]
             for i, candidate in enumerate(candidates):
                 means = self._mean_returns(candidate.policy, asked, self._first_seeds, most_return)
                 errors[i] = np.abs(means - asked[:, 0]).mean()

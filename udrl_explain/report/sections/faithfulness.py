@@ -13,6 +13,7 @@ from udrl_explain.probes import STRATIFIED, Probes
 from udrl_explain.report.context import TABLES, ReportContext, with_columns
 from udrl_explain.report.page.render import Item, Section
 from udrl_explain.runs.run import Run
+from udrl_explain.statistics.even_places import even_places
 from udrl_explain.training.permuted import N_TREES, permuted_policy
 
 QUESTION = "Can these explanations be trusted?"
@@ -135,7 +136,7 @@ def _places(run: Run, probes: Probes, n_background: int) -> NDArray[np.intp]:
     wanted = N_ROWS
     if not isinstance(run.policy, ForestPolicy):
         wanted = min(N_ROWS, max(FEWEST_ROWS, JOINED_ROWS // (n_background << probes.inputs.shape[1])))
-    return np.unique(np.linspace(0, n_rows - 1, min(wanted, n_rows)).round().astype(np.intp))
+    return even_places(n_rows, wanted)
 
 
 def _write_latex(context: ReportContext, frame: pd.DataFrame) -> None:
