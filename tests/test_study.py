@@ -21,6 +21,7 @@ from udrl_explain.studying import training
 from udrl_explain.studying.places import CellPlaces
 from udrl_explain.studying.records import COLUMNS
 from udrl_explain.studying.study import look_at_study, run_study
+from udrl_explain.tables import read_csv, write_csv
 
 STUDY = tiny_study(seeds=(1, 2, 3))
 
@@ -112,6 +113,18 @@ def test_the_table_alone_stands_for_runs_that_are_not_kept(undisturbed, tmp_path
     text = (tmp_path / "study.csv").read_text(encoding="utf-8")
     (tmp_path / "study.csv").write_text(text.replace(STUDY.cells()[0].config_hash, "0" * 16), encoding="utf-8")
     assert "holds a row of other settings" in look_at_study(STUDY, tmp_path)[0].words
+
+
+def test_curves_that_still_name_their_estimator_are_read_and_written_without_it(undisturbed, tmp_path):
+    shutil.copy(undisturbed / "study.csv", tmp_path / "study.csv")
+    curves = read_csv(undisturbed / "study_curves.csv")
+    curves.insert(2, "estimator_name", "neural")
+    write_csv(curves, tmp_path / "study_curves.csv")
+    run_study(STUDY, tmp_path, n_jobs=1)
+    assert (tmp_path / "study_curves.csv").read_bytes() == (undisturbed / "study_curves.csv").read_bytes()
+    write_csv(curves.rename(columns={"test_mean": "mean"}), tmp_path / "study_curves.csv")
+    with pytest.raises(ValueError, match=r"study_curves\.csv: columns must be env_name, experiment, seed"):
+        run_study(STUDY, tmp_path, n_jobs=1)
 
 
 def test_a_folder_of_other_settings_is_a_failure_and_stays(undisturbed, tmp_path):

@@ -55,8 +55,7 @@ def data(tmp_path_factory):
                 head | {"status": "done", "return_mean": mean, "return_std": 2.0, "n_episodes": 100, "steps": 900}
             )
             curves += [
-                (config.env_name, cell.experiment, config.estimator_name, config.seed, step, 100 * step, mean / step)
-                for step in (1, 2, 3)
+                (config.env_name, cell.experiment, config.seed, step, 100 * step, mean / step) for step in (1, 2, 3)
             ]
         elif means and config.seed == len(means):
             rows.append(head | {"status": "failed", "reason": "stopped after 1 h: 3 of 500 iterations, 77 steps"})

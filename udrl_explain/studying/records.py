@@ -33,8 +33,9 @@ COLUMNS = (
 included, not those of tests; `seconds`: from start to end on the wall clock, empty where another command trained;
 `return_std`: of the final episodes (ddof 0); `desired_return` and `desired_horizon`: the command of that evaluation;
 `config_hash` names the settings that were asked for."""
-CURVE_COLUMNS = ("env_name", "experiment", "estimator_name", "seed", "iteration", "steps", "test_mean")
-"""Of ``study_curves.csv``: the mean return of each test without exploration, and the steps taken until then."""
+CURVE_COLUMNS = ("env_name", "experiment", "seed", "iteration", "steps", "test_mean")
+"""Of ``study_curves.csv``: the mean return of each test without exploration, and the steps taken until then. The first
+three name a row of ``study.csv``, which says what was trained; older files repeat its `estimator_name`."""
 _TEXTS = (
     "env_name",
     "experiment",
@@ -166,7 +167,7 @@ def read_curves(directory: Path) -> pd.DataFrame:
     ValueError
         If it has other columns.
     """
-    return _read(directory / CURVES, CURVE_COLUMNS)
+    return _read(directory / CURVES, CURVE_COLUMNS, repeated="estimator_name")
 
 
 def read_table(directory: Path) -> pd.DataFrame:
@@ -183,10 +184,10 @@ def read_table(directory: Path) -> pd.DataFrame:
     return frame
 
 
-def _read(path: Path, columns: tuple[str, ...]) -> pd.DataFrame:
+def _read(path: Path, columns: tuple[str, ...], repeated: str = "") -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame(columns=list(columns))
-    frame = read_csv(path)
+    frame = read_csv(path).drop(columns=repeated, errors="ignore")
     if tuple(frame.columns) != columns:
         raise ValueError(f"{path}: columns must be {', '.join(columns)}, got {', '.join(map(str, frame.columns))}")
     return frame

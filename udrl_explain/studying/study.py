@@ -279,9 +279,7 @@ def _write_tables(cells: tuple[Cell, ...], place: Path) -> tuple[pd.DataFrame, p
     replaced = {record.key for record in new}
     kept = [key not in replaced for key in zip(curves["env_name"], curves["experiment"], curves["seed"], strict=True)]
     points = [tuple(row) for row in curves[kept].itertuples(index=False)] + [
-        (record.key[0], record.key[1], record.row["estimator_name"], record.key[2], *point)
-        for record in new
-        for point in record.curve
+        (*record.key, *point) for record in new for point in record.curve
     ]
     curves = pd.DataFrame(sorted(points), columns=list(CURVE_COLUMNS))
     table = table_of(rows.values())

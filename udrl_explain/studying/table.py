@@ -98,14 +98,14 @@ def short_names(table: pd.DataFrame, cells: Iterable[Cell] = ()) -> dict[tuple[s
 
 def labelled_curves(curves: pd.DataFrame, table: pd.DataFrame, cells: Sequence[Cell] = ()) -> pd.DataFrame:
     """``study_curves.csv`` with the labels that its experiments have in a comparison of the same table."""
-    names = short_names(table, cells)
+    names, rows = short_names(table, cells), rows_by_key(table)
     runs = runs_of_table(table, cells)
     labels = {(one.env_name, one.experiment, one.estimator_name): one.label for one in grouped_runs(runs)}
-    keys = zip(curves["env_name"], curves["experiment"], curves["estimator_name"], strict=True)
-    found = [
-        labels.get((env_name, names.get((env_name, experiment), experiment), estimator))
-        for env_name, experiment, estimator in keys
-    ]
+    found = []
+    for key in zip(curves["env_name"], curves["experiment"], curves["seed"], strict=True):
+        env_name, experiment, _ = key
+        estimator = rows[key]["estimator_name"] if key in rows else ""
+        found.append(labels.get((env_name, names.get((env_name, experiment), experiment), estimator)))
     return curves.assign(label=pd.Series(found, index=curves.index, dtype=object)).dropna(subset="label")
 
 
