@@ -20,7 +20,7 @@ ESTIMATOR_COLOURS = {
     "neural net": "#882255",
     "gradient boosting": "#661100",
     "histogram gradient boosting": "#5D7F99",
-    "AdaBoost": "#AA4466",
+    "AdaBoost": "#2B8C8C",
     "k nearest neighbours": "#7D7D7D",
     "support vector machine": "#4B6A53",
     "decision tree": "#7F6A3D",
