@@ -86,6 +86,17 @@ def test_the_page_of_a_study_can_be_made_alone_and_links_the_reports_that_are_th
     assert (tmp_path / "CartPole-v0" / "report.html").stat().st_mtime_ns == made
 
 
+def test_a_link_says_what_the_report_holds_that_was_made_before(undisturbed, tmp_path):
+    cell, before, output = STUDY.cells()[0], tmp_path / "before", tmp_path / "reports"
+    shutil.copytree(CellPlaces(cell, undisturbed).run, CellPlaces(cell, before).run)
+    build_reports(ReportOptions(before / "CartPole-v0", output, only="final_returns", formats="png", n_jobs=1))
+    build_reports(ReportOptions(undisturbed, output, only="study", formats="png", n_jobs=1))
+    page = (output / "index.html").read_text(encoding="utf-8")
+    assert 'href="CartPole-v0/report.html"' in page
+    assert "(seed 1)." in page
+    assert "(seeds 1, 2, 3)." not in page
+
+
 def test_without_a_study_there_is_no_page_of_one(undisturbed, tmp_path):
     with pytest.raises(ValueError, match=r"study\.csv: holds no training that is done, and only was 'study'"):
         build_reports(ReportOptions(undisturbed / "CartPole-v0", output=tmp_path, only="study", n_jobs=1))

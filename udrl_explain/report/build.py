@@ -1,5 +1,6 @@
 """Put the report of one environment together and write it whole."""
 
+import html
 import json
 import re
 import shutil
@@ -44,6 +45,8 @@ PLAYER = "player.html"
 """A page that may lie beside the report, where it is made before; it names the hashes of its runs."""
 _HASH_IN_PLAYER = re.compile(r'"hash":"([0-9a-f]{64})"')
 _ANCHOR = re.compile('<h2 id="([^"]+)"')
+_LEAD = re.compile('<p class="lead">(.*?)</p>')
+_TAG = re.compile("<[^>]*>")
 _PACKAGES = ("numpy", "pandas", "matplotlib", "scikit-learn", "shap", "gymnasium", "udrl_explain")
 
 
@@ -221,12 +224,12 @@ def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEnt
             continue
         picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
-        anchors = set(_ANCHOR.findall((folder / PAGE).read_text(encoding="utf-8")))
-        entries.append(
-            IndexEntry(
-                scope.env_name, f"{scope.name}/{PAGE}", _lead(scope), shown, find(_tables(scope, folder), anchors)
-            )
-        )
+        page = (folder / PAGE).read_text(encoding="utf-8")
+        anchors = set(_ANCHOR.findall(page))
+        # A page that was there may hold other runs than those of today's folder: its own words say which.
+        lead = html.unescape(_TAG.sub("", "".join(_LEAD.findall(page)[:1])))
+        findings = find(_tables(scope, folder), anchors)
+        entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", lead, shown, findings))
     return entries
 
 
