@@ -9,6 +9,7 @@ from udrl_explain.analysis.sample_efficiency import sample_efficiency
 from udrl_explain.figures.alt_text import alt_text
 from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
 from udrl_explain.figures.seed_comparison import plot_improvement, plot_performance_profiles, plot_seed_comparison
+from udrl_explain.figures.series import looks
 
 
 def lines(ax, label):
@@ -58,6 +59,17 @@ def test_profiles_are_flights_of_steps_from_one_to_nought():
     assert len(ax.collections) == 2, "a band each"
     many = compared({f"svm.SVC{i}": [1.0, 2.0 + i] for i in range(5)})
     assert len(plot_performance_profiles(many).collections) == 0
+
+
+def test_ten_experiments_are_told_apart_without_colours():
+    comparison = compared({f"svm.SVC{i}": [1.0, 2.0 + i] for i in range(10)})
+    drawn = plot_performance_profiles(comparison).lines
+    assert len({look.line_style for look in looks([str(line.get_label()) for line in drawn]).values()}) == 10
+    assert len({line.get_marker() for line in drawn[:8]}) == 8
+    # Each has markers of its own along the line, none at another's place.
+    assert len({line.get_markevery() for line in drawn}) == 10
+    assert {apart for _, apart in (line.get_markevery() for line in drawn)} == {0.25}
+    assert all(0 < first < 0.25 for first, _ in (line.get_markevery() for line in drawn))
 
 
 def test_returns_stand_over_steps():

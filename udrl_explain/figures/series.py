@@ -4,13 +4,13 @@ import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex, to_rgb
 
-from udrl_explain.figures.style import ACTION_MARKERS, LINE_STYLES
+from udrl_explain.figures.style import ACTION_MARKERS, LINE_STYLES, LineStyle, pt
 from udrl_explain.names import estimator_label, return_bounds
 
 # None of the actions' or inputs' colours. Dark and light alternate, so that grey print tells the usual three apart.
@@ -29,6 +29,7 @@ ESTIMATOR_COLOURS = {
 }
 OTHER_COLOURS = ("#3D5A6C", "#8C510A", "#6B4C9A", "#556B2F", "#A0522D", "#708090")
 _PALER = 0.45  # towards white, for every further experiment of an estimator
+_MARKERS_APART = 0.25  # of the diagonal of the Axes, along the line
 
 
 class _Result(Protocol):
@@ -41,10 +42,10 @@ Shown = pd.DataFrame | _Result
 
 @dataclass(frozen=True)
 class Look:
-    """Colour, line style and marker of a series: any one of them tells it apart."""
+    """Colour, line style and marker of a series: any one of them tells it apart, among up to eight."""
 
     colour: str
-    line_style: str
+    line_style: LineStyle
     marker: str
 
 
@@ -67,6 +68,25 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
             ACTION_MARKERS[place % len(ACTION_MARKERS)],
         )
     return found
+
+
+def few_markers(look: Look, place: int, n_series: int) -> dict[str, Any]:
+    """Return the arguments of a line with a few markers, at other places than those of the other series.
+
+    They keep many lines apart in grey print.
+
+    Parameters
+    ----------
+    look : Look
+    place : int
+        Of the series among those drawn.
+    n_series : int
+    """
+    first = _MARKERS_APART * (place + 0.5) / n_series
+    return {
+        "marker": look.marker, "markersize": pt(4), "markeredgecolor": "white", "markeredgewidth": pt(0.5),
+        "markevery": (first, _MARKERS_APART),
+    }  # fmt: skip
 
 
 def _paler(colour: str, strength: float) -> str:

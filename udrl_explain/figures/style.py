@@ -22,7 +22,12 @@ ACTION_COLOURS = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#F0E442", "#00000
 # is slanted: commands of training lie on a slanted line, and it must not be taken for a hatch.
 ACTION_HATCHES = ("", "|||", "...", "---", "+++", "ooo", "xxx", "***")
 ACTION_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-LINE_STYLES = ("-", "--", "-.", ":")
+LineStyle = str | tuple[float, tuple[float, ...]]
+# matplotlib's four; then what still differs from them and from one another in a figure of ten series.
+LINE_STYLES: tuple[LineStyle, ...] = (
+    "-", "--", "-.", ":",
+    (0, (9, 2)), (0, (1, 3)), (0, (4, 1, 1, 1, 1, 1)), (0, (2, 1)), (0, (8, 1, 2, 1)), (0, (2, 4)),
+)  # fmt: skip
 COMMAND_COLOUR = "#D55E00"
 STATE_COLOUR = "#56B4E9"
 MAGNITUDE_MAP = "cividis"
