@@ -83,7 +83,7 @@ def build_reports(options: ReportOptions) -> tuple[list[Path], list[tuple[str, s
         material = study_material(options.runs, seed=options.seed) if options.runs.is_dir() else None
         if material is not None:
             provenance = {"command": _command_line(options)} | _versions()
-            entries = _entries(scopes, options)
+            entries = _entries(scopes, options, with_findings=False)
             pages.append(build_study(material, options, entries, beside=beside, problems=listed, provenance=provenance))
         elif not options.sections:
             raise ValueError(f"{options.runs / TABLE}: holds no training that is done, and only was {options.only!r}")
@@ -215,7 +215,7 @@ def _player(scope: ReportScope, folder: Path) -> tuple[str, list[str]]:
     return "", [f"`{PLAYER}` shows runs that are not those of this report, and is not linked; make it again."]
 
 
-def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEntry]:
+def _entries(scopes: list[ReportScope], options: ReportOptions, *, with_findings: bool) -> list[IndexEntry]:
     """Reports to lead to: those just made, or, where only the study is asked for, those that are there."""
     entries = []
     for scope in scopes:
@@ -228,13 +228,13 @@ def _entries(scopes: list[ReportScope], options: ReportOptions) -> list[IndexEnt
         anchors = set(_ANCHOR.findall(page))
         # A page that was there may hold other runs than those of today's folder: its own words say which.
         lead = html.unescape(_TAG.sub("", "".join(_LEAD.findall(page)[:1])))
-        findings = find(_tables(scope, folder), anchors)
+        findings = find(_tables(scope, folder), anchors) if with_findings else ()
         entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", lead, shown, findings))
     return entries
 
 
 def _write_index(scopes: list[ReportScope], options: ReportOptions, problems: list[tuple[str, str]]) -> Path:
-    entries = _entries(scopes, options)
+    entries = _entries(scopes, options, with_findings=True)
     text = render_index(
         entries, options.output, title="Reports of udrl_explain", problems=problems, n_jobs=options.n_jobs
     )
