@@ -19,7 +19,7 @@ from udrl_explain.report.options import ReportOptions
 from udrl_explain.studying import study as studying
 from udrl_explain.studying import training
 from udrl_explain.studying.places import CellPlaces
-from udrl_explain.studying.records import COLUMNS
+from udrl_explain.studying.records import COLUMNS, CURVE_DIGITS
 from udrl_explain.studying.study import look_at_study, run_study
 from udrl_explain.tables import read_csv, write_csv
 
@@ -49,7 +49,7 @@ def test_a_study_is_ordinary_runs_and_one_table(undisturbed, tmp_path):
     assert row["config_hash"] == cell.config_hash
     curve = study.curves.query("seed == 1")
     assert curve["iteration"].tolist() == [1, 2]
-    assert curve["test_mean"].tolist() == pytest.approx(run.test_returns[:, 0], rel=1e-11)
+    assert curve["test_mean"].tolist() == [float(f"{mean:.{CURVE_DIGITS}g}") for mean in run.test_returns[:, 0]]
     assert curve["steps"].iloc[-1] == row["steps"]
 
 

@@ -36,6 +36,8 @@ included, not those of tests; `seconds`: from start to end on the wall clock, em
 CURVE_COLUMNS = ("env_name", "experiment", "seed", "iteration", "steps", "test_mean")
 """Of ``study_curves.csv``: the mean return of each test without exploration, and the steps taken until then. The first
 three name a row of ``study.csv``, which says what was trained; older files repeat its `estimator_name`."""
+CURVE_DIGITS = 6
+"""Of a mean return in ``study_curves.csv``: finer than any picture, and small enough for a repository."""
 _TEXTS = (
     "env_name",
     "experiment",

@@ -20,6 +20,7 @@ from udrl_explain.studying.config import Cell, StudyConfig
 from udrl_explain.studying.places import CURVES, TABLE, CellPlaces
 from udrl_explain.studying.records import (
     CURVE_COLUMNS,
+    CURVE_DIGITS,
     DONE,
     FAILED,
     Record,
@@ -285,7 +286,7 @@ def _write_tables(cells: tuple[Cell, ...], place: Path) -> tuple[pd.DataFrame, p
     table = table_of(rows.values())
     if rows:
         write_csv(table, place / TABLE, digits=PORTABLE_DIGITS)
-        write_csv(curves, place / CURVES, digits=PORTABLE_DIGITS)
+        write_csv(curves, place / CURVES, digits=CURVE_DIGITS)
         table, curves = read_table(place), read_curves(place)
     return table, curves
 
