@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above, wrapped
-from udrl_explain.figures.series import Shown, as_frame, check_frame, fit_returns, looks, possible_returns
+from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, fit_returns, looks, possible_returns
 from udrl_explain.figures.style import axes_or_new, figure_of, pt
 
 _YLABELS = {"training": "mean return in training (reward)", "test": "mean return in tests (reward)"}
@@ -80,9 +80,8 @@ def plot_learning_curves(
         # A few markers, not above one another, keep the lines apart in grey.
         step = max(1, len(curve) // _N_MARKERS)
         handles += ax.plot(
-            x, mean, color=look.colour, linestyle=look.line_style, zorder=2, linewidth=pt(1.2), marker=look.marker,
-            markersize=pt(4), markeredgecolor="white", markeredgewidth=pt(0.5), clip_on=False,
-            markevery=(min(place * step // 3, len(curve) - 1), step),
+            x, mean, color=look.colour, linestyle=look.line_style, zorder=2, linewidth=pt(1.2), clip_on=False,
+            **few_markers(look, (min(place * step // 3, len(curve) - 1), step)),
             label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
         )  # fmt: skip
         drawn += [mean, low[np.isfinite(low)], high[np.isfinite(high)]]

@@ -7,7 +7,16 @@ from matplotlib.ticker import EngFormatter
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above
 from udrl_explain.figures.seed_comparison import MOST_BANDS
-from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, fit_returns, looks, possible_returns
+from udrl_explain.figures.series import (
+    Shown,
+    as_frame,
+    check_frame,
+    few_markers,
+    fit_returns,
+    looks,
+    marker_places,
+    possible_returns,
+)
 from udrl_explain.figures.style import axes_or_new, pt
 
 
@@ -49,7 +58,8 @@ def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
         handles += ax.plot(
             steps, curve["mean"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style,
             linewidth=pt(1.2), zorder=2, clip_on=False,
-            label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})", **few_markers(look, place, len(look_of)),
+            label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
+            **few_markers(look, marker_places(place, len(look_of))),
         )  # fmt: skip
         drawn.append(curve["mean"])
         first, last = curve.iloc[0], curve.iloc[-1]

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.lettering import legend_above, size_of, wrapped
-from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, looks
+from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, looks, marker_places
 from udrl_explain.figures.style import SIGNED_MAP, axes_or_new, figure_of, pt
 
 ALPHA = 0.05
@@ -85,7 +85,7 @@ def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
         handles += ax.plot(
             x, y["share"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style, linewidth=pt(1.3),
             zorder=2, clip_on=False, label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
-            **few_markers(look, place, len(look_of)),
+            **few_markers(look, marker_places(place, len(look_of))),
         )  # fmt: skip
         half = levels[y["share"][1:-1] < 0.5]
         told.append(f"{label}: more than half of the seeds at or below {number(half[0])}")

@@ -70,23 +70,25 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
     return found
 
 
-def few_markers(look: Look, place: int, n_series: int) -> dict[str, Any]:
-    """Return the arguments of a line with a few markers, at other places than those of the other series.
-
-    They keep many lines apart in grey print.
+def few_markers(look: Look, places: tuple[float, float]) -> dict[str, Any]:
+    """Return the arguments of a line with a few markers, which keep many lines apart in grey print.
 
     Parameters
     ----------
     look : Look
-    place : int
-        Of the series among those drawn.
-    n_series : int
+    places : (float, float) or (int, int)
+        The first and the distance between two, as shares of the diagonal of the Axes (:func:`marker_places`) or in
+        points of the line.
     """
-    first = _MARKERS_APART * (place + 0.5) / n_series
     return {
         "marker": look.marker, "markersize": pt(4), "markeredgecolor": "white", "markeredgewidth": pt(0.5),
-        "markevery": (first, _MARKERS_APART),
+        "markevery": places,
     }  # fmt: skip
+
+
+def marker_places(place: int, n_series: int) -> tuple[float, float]:
+    """Where along its line a series has its markers: not where the others have theirs, as shares of the diagonal."""
+    return _MARKERS_APART * (place + 0.5) / n_series, _MARKERS_APART
 
 
 def _paler(colour: str, strength: float) -> str:

@@ -225,10 +225,9 @@ def _entries(scopes: list[ReportScope], options: ReportOptions, *, with_findings
         picture = f"{scope.name}/figures/final_returns.png"
         shown = picture if (options.output / picture).exists() else ""
         page = (folder / PAGE).read_text(encoding="utf-8")
-        anchors = set(_ANCHOR.findall(page))
         # A page that was there may hold other runs than those of today's folder: its own words say which.
         lead = html.unescape(_TAG.sub("", "".join(_LEAD.findall(page)[:1])))
-        findings = find(_tables(scope, folder), anchors) if with_findings else ()
+        findings = find(_tables(scope, folder), set(_ANCHOR.findall(page))) if with_findings else ()
         entries.append(IndexEntry(scope.env_name, f"{scope.name}/{PAGE}", lead, shown, findings))
     return entries
 
