@@ -216,6 +216,7 @@ class TestPlaces:
         index = (copied / "reports/index.html").read_text(encoding="utf-8")
         assert 'href="CartPole-v0/report.html"' in index
         assert 'href="MountainCar-v0/report.html"' in index
+        assert 'href="CartPole-v0/report.html#final-returns"' in index, "no finding leads into the report"
 
 
 def test_a_run_of_the_papers_own_code_is_reported_without_its_pickle(tmp_path):

@@ -4,6 +4,7 @@ import shutil
 import signal
 import sys
 import time
+from dataclasses import replace
 
 import distributed
 import joblib
@@ -19,7 +20,7 @@ from udrl_explain.report.options import ReportOptions
 from udrl_explain.studying import study as studying
 from udrl_explain.studying import training
 from udrl_explain.studying.places import CellPlaces
-from udrl_explain.studying.records import COLUMNS, CURVE_DIGITS
+from udrl_explain.studying.records import COLUMNS, CURVE_DIGITS, read_record, write_record
 from udrl_explain.studying.study import look_at_study, run_study
 from udrl_explain.tables import read_csv, write_csv
 
@@ -136,6 +137,17 @@ def test_curves_that_still_name_their_estimator_are_read_and_written_without_it(
     write_csv(curves.rename(columns={"test_mean": "mean"}), tmp_path / "study_curves.csv")
     with pytest.raises(ValueError, match=r"study_curves\.csv: columns must be env_name, experiment, seed"):
         run_study(STUDY, tmp_path, n_jobs=1)
+
+
+def test_mean_returns_of_curves_keep_six_digits(undisturbed, tmp_path):
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    cell = STUDY.cells()[0]
+    places = CellPlaces(cell, tmp_path)
+    record = read_record(cell, places)
+    write_record(replace(record, curve=((1, 40, -1000 / 3), (2, 80, 200 / 3))), places)
+    study = run_study(STUDY, tmp_path, n_jobs=1)
+    assert "1,1,40,-333.333\n" in (tmp_path / "study_curves.csv").read_text(encoding="utf-8")
+    assert study.curves.query("seed == 1")["test_mean"].tolist() == [-333.333, 66.6667]
 
 
 def test_a_folder_of_other_settings_is_a_failure_and_stays(undisturbed, tmp_path):
