@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.image import imread
+from PIL import Image
 
 from udrl_explain.analysis.seed_comparison import seed_comparison
+from udrl_explain.figures.__main__ import FigureOptions, redraw
 from udrl_explain.parallel import Beside
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.index import IndexEntry
@@ -52,7 +55,9 @@ def data(tmp_path_factory):
         if config.seed < len(means):
             mean = float(means[config.seed])
             rows.append(
-                head | {"status": "done", "return_mean": mean, "return_std": 2.0, "n_episodes": 100, "steps": 900}
+                head
+                | {"status": "done", "return_mean": mean, "return_std": 2.0, "n_episodes": 100, "steps": 900}
+                | {"obedience_slope": 0.5 + config.seed / 10, "obedience_mae": 10.0 * (1 + config.seed)}
             )
             curves += [
                 (config.env_name, cell.experiment, config.seed, step, 100 * step, mean / step) for step in (1, 2, 3)
@@ -159,9 +164,13 @@ def test_three_sentences_are_computed_from_the_table(material):
 
 def test_the_page_stands_in_its_order_and_leads_to_the_reports(page):
     html = (page / "index.html").read_text(encoding="utf-8")
-    places = [html.index(f'id="{name}"') for name in ("table", "findings", "reports", "unfinished", "provenance")]
+    places = [
+        html.index(f'id="{name}"') for name in ("table", "findings", "obedience", "reports", "unfinished", "provenance")
+    ]
     assert places == sorted(places)
     assert 'href="CartPole-v0/report.html"' in html
+    assert '<td class="number">0.55 (0.50 to 0.60)</td>' in html, "obedience of the two seeds on Acrobot"
+    assert {path.suffix for path in page.rglob("obedience_over_seeds.*")} == {".csv", ".md", ".tex"}
     for link in re.findall(r'href="([^"#]+)"', html):
         assert (page / link).is_file(), link
     assert html.count("<figure>") == 4 + 3, "one experiment alone has no matrix"
@@ -222,5 +231,12 @@ def test_the_readme_shows_the_committed_table_of_the_study():
 def test_the_committed_table_is_that_of_the_committed_study(tmp_path):
     root = Path(__file__).parents[1]
     comparison = study_material(root / "data", seed=0).comparison
-    write_markdown(comparison, tmp_path / "study.md")
+    write_markdown(shown_rows(comparison), tmp_path / "study.md")
     assert (tmp_path / "study.md").read_text() == (root / "reports" / "study" / "tables" / "study.md").read_text()
+
+
+def test_figures_of_a_study_can_be_drawn_again_by_a_user(page, tmp_path):
+    table = page / "study" / "tables" / "improvement-CartPole-v0.csv"
+    (drawn,) = redraw(FigureOptions((table,), formats="png", output=tmp_path))
+    assert np.array_equal(imread(drawn), imread(page / "study" / "figures" / "improvement-CartPole-v0.png"))
+    assert "study.csv sha256:" in Image.open(drawn).text["runs"]

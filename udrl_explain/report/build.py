@@ -17,7 +17,6 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from udrl_explain.commands import n_commands
-from udrl_explain.figures.choices import RUNS
 from udrl_explain.files.atomic import folder_written_whole, write_text_whole
 from udrl_explain.parallel import Beside
 from udrl_explain.report.answers import answer_of
@@ -134,8 +133,7 @@ def _build(
         )
         (folder / PAGE).write_text(render(page, folder, n_jobs=options.n_jobs), encoding="utf-8")
         context.timings["page"] = time.perf_counter() - start
-        record = json.dumps({"runs": scope.hashes}, indent=2, ensure_ascii=False) + "\n"
-        (folder / TABLES / RUNS).write_text(record, encoding="utf-8")
+        context.record_runs()
         manifest = {
             "command": _command_line(options),
             "seed": options.seed,

@@ -1,5 +1,6 @@
 """Where a report is put together: tables written, figures drawn from the written tables, probes chosen once."""
 
+import json
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from udrl_explain.attributions import Coalitions, coalitions
 from udrl_explain.attributions.enumeration import LEAST_BACKGROUND, MAX_ENUMERATED
 from udrl_explain.command_space.collinearity import CommandCollinearity
 from udrl_explain.command_space.support import CommandSupport
+from udrl_explain.figures.choices import RUNS
 from udrl_explain.figures.drawn_files import FigureTask, draw_files
 from udrl_explain.files.csv import PORTABLE_DIGITS, rounded
 from udrl_explain.parallel import Beside
@@ -169,6 +171,11 @@ class ReportContext:
     def run_hashes(self) -> str:
         """Short hashes of the run folders, for the figures' metadata."""
         return ", ".join(f"{folder} sha256:{digest[:12]}" for folder, digest in self.scope.hashes.items())
+
+    def record_runs(self) -> None:
+        """Write beside the tables what they were made of, for figures that are drawn from them later."""
+        record = json.dumps({"runs": self.scope.hashes}, indent=2, ensure_ascii=False) + "\n"
+        (self.folder / TABLES / RUNS).write_text(record, encoding="utf-8")
 
     def probes(self, run: Run) -> Probes:
         """Rows of a run to explain, chosen once per report."""

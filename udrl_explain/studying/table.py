@@ -1,4 +1,4 @@
-"""The rows of ``study.csv`` as runs, for analyses of final returns: the folders of the runs need not be there."""
+"""The rows of ``study.csv`` as runs, for analyses over seeds: the folders of the runs need not be there."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -32,7 +32,7 @@ def _nothing(*shape: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class RecordedRun:
-    """What ``study.csv`` says of a run: mean and standard deviation of its final returns; no curves, no episodes.
+    """What ``study.csv`` says of a run: numbers on its final returns and its sweep; no curves, no episodes.
 
     Its directory is named ``<env_name>/<name>/<seed>``, with the short name of its experiment.
     """
@@ -42,6 +42,8 @@ class RecordedRun:
     final_mean: float = math.nan
     final_std: float = math.nan
     n_final: int = 0
+    obedience_slope: float = math.nan
+    obedience_mae: float = math.nan
     written_by_paper_code: bool = False
     train_returns: NDArray[np.float64] = field(default_factory=lambda: _nothing(0, 2))
     test_returns: NDArray[np.float64] = field(default_factory=lambda: _nothing(0, 2))
@@ -79,7 +81,8 @@ def runs_of_table(table: pd.DataFrame, cells: Sequence[Cell] = ()) -> list[Recor
         command = (_or_none(row["desired_return"]), _or_none(row["desired_horizon"]))
         settings = RecordedSettings(env_name, estimators[key], seed, *command)
         mean, std, n_episodes = float(row["return_mean"]), float(row["return_std"]), int(row["n_episodes"])
-        runs.append(RecordedRun(settings, place, mean, std, n_episodes))
+        slope, mae = float(row["obedience_slope"]), float(row["obedience_mae"])
+        runs.append(RecordedRun(settings, place, mean, std, n_episodes, slope, mae))
     return runs
 
 

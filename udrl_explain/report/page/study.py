@@ -14,19 +14,49 @@ from udrl_explain.report.page.render import Picture
 
 
 @dataclass(frozen=True, eq=False)
+class StudyTable:
+    """A table of experiments, one part per environment.
+
+    Parameters
+    ----------
+    name : str
+        What its numbers are: "Final returns".
+    rows : DataFrame
+        Of text; columns `env_name`, `best` and those that are shown, the first of which names the experiment.
+    caption : str
+        What a row is, what the columns mean, and what bold means.
+    downloads : sequence of str
+        Its files, relative to the page.
+    """
+
+    name: str
+    rows: pd.DataFrame
+    caption: str
+    downloads: Sequence[str]
+
+    @property
+    def headings(self) -> list[str]:
+        """Names of the columns that are shown."""
+        return [str(name) for name in self.rows.columns if name not in ("env_name", "best")]
+
+    @property
+    def parts(self) -> list[tuple[str, list[tuple[bool, list[str]]]]]:
+        """Environment, and for each of its experiments whether it is the best, and its cells."""
+        return [
+            (str(env_name), list(zip(here["best"].tolist(), here[self.headings].to_numpy().tolist(), strict=True)))
+            for env_name, here in self.rows.groupby("env_name", sort=False)
+        ]
+
+
+@dataclass(frozen=True, eq=False)
 class StudyPage:
     """What stands on the page of a study.
 
     Parameters
     ----------
     title, lead : str
-    table : DataFrame
-        Rows of text; columns `env_name`, `best`, and those of `headings`.
-    headings : sequence of str
-    caption : str
-        What a row is, what the columns mean, and what bold means.
-    downloads : sequence of str
-        Files of the table, relative to the page.
+    returns, obedience : StudyTable
+        On top of the page, and below its findings; the second is left out where it has no rows.
     findings : sequence of Finding
     pictures : mapping of str to sequence of Picture
         By environment; files relative to the page.
@@ -37,10 +67,8 @@ class StudyPage:
 
     title: str
     lead: str
-    table: pd.DataFrame
-    headings: Sequence[str]
-    caption: str
-    downloads: Sequence[str]
+    returns: StudyTable
+    obedience: StudyTable
     findings: Sequence[Finding]
     pictures: Mapping[str, Sequence[Picture]]
     unfinished: Sequence[tuple[str, str]] = ()
@@ -89,18 +117,8 @@ def render_study(
         )
         for env_name, shown in page.pictures.items()
     ]
-    table = [
-        (
-            env_name,
-            [
-                {"best": bool(best), "cells": cells}
-                for best, cells in zip(rows["best"], rows[list(page.headings)].to_numpy().tolist(), strict=True)
-            ],
-        )
-        for env_name, rows in page.table.groupby("env_name", sort=False)
-    ]
     cards = [{"entry": entry, "href": href_to(folder, entry.file)} for entry in entries]
+    downloads = {table.name: links_to(folder, list(table.downloads)) for table in (page.returns, page.obedience)}
     return filled(
-        "study.html.jinja", page=page, table=table, cards=cards, pictures=pictures, problems=list(problems),
-        downloads=links_to(folder, list(page.downloads)),
-    )  # fmt: skip
+        "study.html.jinja", page=page, downloads=downloads, cards=cards, pictures=pictures, problems=list(problems)
+    )

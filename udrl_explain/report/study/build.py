@@ -12,21 +12,23 @@ from udrl_explain.report.gather import ReportScope
 from udrl_explain.report.options import ReportOptions
 from udrl_explain.report.page.index import IndexEntry
 from udrl_explain.report.page.render import Picture, Promised
-from udrl_explain.report.page.study import StudyPage, render_study
+from udrl_explain.report.page.study import StudyPage, StudyTable, render_study
 from udrl_explain.report.study.findings import study_findings
 from udrl_explain.report.study.material import StudyMaterial
 from udrl_explain.report.study.tables import (
-    HEADINGS,
     coverage_words,
+    obedience_rows,
     seeds_words_of,
     shown_rows,
     write_markdown,
+    write_obedience_latex,
     write_study_latex,
 )
 from udrl_explain.studying.records import DONE
 
 FOLDER = "study"
 MANIFEST = "manifest.json"
+_OBEDIENCE = "obedience_over_seeds"
 _CAPTION = (
     "One row per experiment, each seed one observation: the mean return of its final episodes. In brackets the 95 % "
     "interval of the mean for other training seeds (none where there is one seed, or all agree); interquartile mean; "
@@ -34,6 +36,12 @@ _CAPTION = (
     "the share of all seeds that it covers at least with 95 % confidence. Bold is only what beats every other "
     "experiment of its environment in exact rank-sum tests, p < 0.05 after Holm's correction over all comparisons of "
     "the study."
+)
+_OBEDIENCE_CAPTION = (
+    "How experiments obey: slope (1 full obedience, 0 none) and mean error in reward of the mean return achieved under "
+    "each command against the return asked for; means over seeds. Each run was asked for 15 returns, from the 5 % "
+    "quantile of what its training achieved to a quarter of that range beyond the best. A policy that obeys fully up "
+    "to that best, and achieves it under every higher command, has a slope of 0.88 and an error of 3 % of the range."
 )
 
 
@@ -66,7 +74,8 @@ def build_study(
     Path
         The page.
     """
-    comparison, digest = material.comparison, material.digest
+    comparison, obedience, digest = material.comparison, material.obedience, material.digest
+    returns, swept = shown_rows(comparison), len(obedience) > 0
     with folder_written_whole(options.output / FOLDER, overwrite=True, marker=MANIFEST) as folder:
         context = ReportContext(ReportScope(FOLDER, "", (), (), {"study.csv": digest}), options, folder, beside)
         try:
@@ -77,10 +86,16 @@ def build_study(
             }
         finally:
             beside.leave()  # nobody writes there any more
-        write_markdown(comparison, folder / TABLES / "study.md")
+        write_markdown(returns, folder / TABLES / "study.md")
         write_study_latex(comparison, folder / TABLES / "study.tex", digest=digest)
+        if swept:
+            write_markdown(obedience_rows(obedience), folder / TABLES / f"{_OBEDIENCE}.md")
+            latex = folder / TABLES / f"{_OBEDIENCE}.tex"
+            write_obedience_latex(obedience, latex, caption=_OBEDIENCE_CAPTION, digest=digest)
+            context.data(_OBEDIENCE, obedience)
         context.data("seed_comparison", comparison.to_frame())
         context.data("improvement", comparison.improvement_frame())
+        context.record_runs()
         manifest = {
             **provenance,
             "seed": options.seed,
@@ -92,10 +107,18 @@ def build_study(
     page = StudyPage(
         f"Study: {_listed(material.environments)}",
         material.counted(),
-        shown_rows(comparison),
-        HEADINGS,
-        f"{_CAPTION} {coverage_words(comparison)}".strip(),
-        [f"{FOLDER}/{TABLES}/{name}" for name in ("study.tex", "study.md", "seed_comparison.csv", "improvement.csv")],
+        StudyTable(
+            "Final returns",
+            returns,
+            f"{_CAPTION} {coverage_words(comparison)}".strip(),
+            _tables("study.tex", "study.md", "seed_comparison.csv", "improvement.csv"),
+        ),
+        StudyTable(
+            "Obedience",
+            obedience_rows(obedience),
+            _OBEDIENCE_CAPTION,
+            _tables(*(f"{_OBEDIENCE}.{kind}" for kind in ("tex", "md", "csv"))) if swept else [],
+        ),
         study_findings(comparison),
         pictures,
         _unfinished(material),
@@ -108,6 +131,10 @@ def build_study(
     )
     html = render_study(page, entries, options.output, problems=problems, n_jobs=options.n_jobs)
     return write_text_whole(html, options.output / "index.html")
+
+
+def _tables(*names: str) -> list[str]:
+    return [f"{FOLDER}/{TABLES}/{name}" for name in names]
 
 
 def _pictures(material: StudyMaterial, env_name: str, context: ReportContext) -> list[Promised]:

@@ -11,6 +11,7 @@ import pandas as pd
 from udrl_explain.analysis.sample_efficiency import SampleEfficiency, sample_efficiency
 from udrl_explain.analysis.seed_comparison import SeedComparison, seed_comparison
 from udrl_explain.studying.config import Cell, read_study
+from udrl_explain.studying.obedience import study_obedience
 from udrl_explain.studying.places import TABLE
 from udrl_explain.studying.records import DONE, read_curves, read_table
 from udrl_explain.studying.states import CellState, states_of
@@ -31,6 +32,8 @@ class StudyMaterial:
         Every training of the plan, ``study.toml`` beside the table; empty where there is none.
     comparison : SeedComparison
         Of all trainings that are done; planned ones that are not stand in it without a return.
+    obedience : DataFrame
+        Of each experiment with a sweep, columns ``udrl_explain.studying.obedience.COLUMNS``.
     efficiency : SampleEfficiency or None
         None where no tests are known.
     digest : str
@@ -40,6 +43,7 @@ class StudyMaterial:
     table: pd.DataFrame
     planned: tuple[CellState, ...]
     comparison: SeedComparison
+    obedience: pd.DataFrame
     efficiency: SampleEfficiency | None
     digest: str
 
@@ -85,6 +89,7 @@ def study_material(data: Path, *, seed: int) -> StudyMaterial | None:
         table,
         states_of(cells, data, table),
         seed_comparison(runs_of_table(table, cells), seed=seed),
+        study_obedience(table, cells),
         sample_efficiency(curves, seed=seed) if len(curves) else None,
         sha256(path.read_bytes()).hexdigest(),
     )

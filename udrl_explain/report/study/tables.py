@@ -1,7 +1,8 @@
-"""The table of a study: rows for the page, for a paper (LaTeX, booktabs) and for a README (Markdown)."""
+"""The tables of a study: rows for the page, for a paper (LaTeX, booktabs) and for a README (Markdown)."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ HEADINGS = (
     "experiment", "seeds", "mean [95 %]", "median", "IQM", "sd between", "sd within", "lowest to highest", "covers",
     "published",
 )  # fmt: skip
+OBEDIENCE_HEADINGS = ("experiment", "seeds", "slope (lowest to highest)", "error (lowest to highest)")
 _MOST_GROUPS = 4
 
 
@@ -46,13 +48,34 @@ def shown_rows(comparison: SeedComparison) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["env_name", "best", *HEADINGS])
 
 
-def write_markdown(comparison: SeedComparison, path: Path) -> Path:
-    """Write the table for a README; the best experiment of an environment is bold where the comparisons carry it."""
-    shown = shown_rows(comparison)
-    headings = ("environment", *HEADINGS)
+def obedience_rows(obedience: pd.DataFrame) -> pd.DataFrame:
+    """Rows of text for a frame of ``studying.obedience``, columns `env_name`, `best` and :data:`OBEDIENCE_HEADINGS`."""
+    rows = [
+        (
+            row["env_name"],
+            False,
+            row["label"],
+            str(row["n_seeds"]),
+            *(_with_range(row, name, decimals) for name, decimals in (("slope", 2), ("mae", 1))),
+        )
+        for row in obedience.to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=["env_name", "best", *OBEDIENCE_HEADINGS])
+
+
+def _with_range(row: Mapping[Hashable, Any], name: str, decimals: int) -> str:
+    mean = number(row[name], decimals)
+    ends = between(row[f"{name}_lowest"], row[f"{name}_highest"], decimals)
+    return f"{mean} ({ends})" if row["n_seeds"] > 1 else mean
+
+
+def write_markdown(rows: pd.DataFrame, path: Path) -> Path:
+    """Write rows of text for a README: `env_name` first, the third cell of those marked `best` bold."""
+    names = [str(name) for name in rows.columns if name not in ("env_name", "best")]
+    headings = ("environment", *names)
     lines = [f"| {' | '.join(headings)} |", f"|{' --- |' * len(headings)}"]
-    for row in shown.to_dict("records"):
-        cells = [str(row[name]) for name in HEADINGS]
+    for row in rows.to_dict("records"):
+        cells = [str(row[name]) for name in names]
         if row["best"]:
             cells[2] = f"**{cells[2]}**"
         lines.append(f"| {row['env_name']} | {' | '.join(cells)} |")
@@ -94,6 +117,25 @@ def write_study_latex(comparison: SeedComparison, path: Path, *, digest: str) ->
         decimals=1,
         provenance={"study.csv": f"sha256 {digest}"},
     )  # fmt: skip
+
+
+def write_obedience_latex(obedience: pd.DataFrame, path: Path, *, caption: str, digest: str) -> Path:
+    """Write the obedience of the experiments for a paper, means with the range of their seeds in brackets."""
+    return write_latex(
+        obedience,
+        path,
+        caption=f"{caption} In brackets the lowest and the highest seed.",
+        label="tab:study-obedience",
+        columns=[
+            "env_name",
+            "label",
+            "n_seeds",
+            Estimate("slope", "slope", interval=("slope_lowest", "slope_highest")),
+            Estimate("mae", "error", interval=("mae_lowest", "mae_highest"), decimals=1),
+        ],
+        headings={"env_name": "environment", "label": "experiment", "n_seeds": "seeds"},
+        provenance={"study.csv": f"sha256 {digest}"},
+    )
 
 
 def seeds_words_of(comparison: SeedComparison) -> str:
