@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above, wrapped
-from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, fit_returns, looks, possible_returns
+from udrl_explain.figures.series import (
+    Shown,
+    as_frame,
+    check_frame,
+    few_markers,
+    fit_returns,
+    looks,
+    possible_returns,
+    with_seeds,
+)
 from udrl_explain.figures.style import axes_or_new, figure_of, pt
 
 _YLABELS = {"training": "mean return in training (reward)", "test": "mean return in tests (reward)"}
@@ -76,13 +85,13 @@ def plot_learning_curves(
         # Edges in the line's own style keep overlapping bands apart, in grey too.
         for edge in (low, high):
             ax.plot(x, edge, color=look.colour, linestyle=look.line_style, linewidth=pt(0.4), alpha=0.6, label="_edge")
-        n_seeds = curve["n_seeds"].max()
+        n_seeds = int(curve["n_seeds"].max())
         # A few markers, not above one another, keep the lines apart in grey.
         step = max(1, len(curve) // _N_MARKERS)
         handles += ax.plot(
             x, mean, color=look.colour, linestyle=look.line_style, zorder=2, linewidth=pt(1.2), clip_on=False,
             **few_markers(look, (min(place * step // 3, len(curve) - 1), step)),
-            label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
+            label=with_seeds(str(label), n_seeds),
         )  # fmt: skip
         drawn += [mean, low[np.isfinite(low)], high[np.isfinite(high)]]
         told.append(f"{label} from {number(mean[0])} to {number(mean[-1])}")

@@ -13,7 +13,16 @@ from numpy.typing import NDArray
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above, wrapped
 from udrl_explain.figures.seen import hatch_box, unseen, unseen_handle
-from udrl_explain.figures.series import Look, Shown, as_frame, check_frame, fit_returns, looks, possible_returns
+from udrl_explain.figures.series import (
+    Look,
+    Shown,
+    as_frame,
+    check_frame,
+    fit_returns,
+    looks,
+    possible_returns,
+    with_seeds,
+)
 from udrl_explain.figures.strips import make_room, strip_above, strip_top
 from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, figure_of, pt
 from udrl_explain.names import feature
@@ -67,7 +76,7 @@ def plot_obedience(frame: Shown, *, ax: Axes | None = None, support: pd.DataFram
         look = look_of[str(label)]
         drawn += _draw_levels(axes, levels.sort_values("desired_return"), look, str(label), bounds)
         if named:
-            handles.append(_handle(look, f"{label}{_seeds(levels)}"))
+            handles.append(_handle(look, _named(str(label), levels)))
     handles.append(Patch(facecolor="0.8", edgecolor="none", label=f"95 % for other {_units(frame)}"))
     if unseen(frame["seen"]).any():
         handles.append(_handle(Look("0.2", "none", "o"), "unseen in training", hollow=True))
@@ -211,11 +220,8 @@ def _handle(look: Look, label: str, *, hollow: bool = False) -> Line2D:
     return Line2D([], [], markersize=pt(4), linewidth=pt(0.9), markerfacecolor=face, label=label, **style)
 
 
-def _seeds(levels: pd.DataFrame) -> str:
-    if "n_seeds" not in levels.columns:
-        return ""
-    n_seeds = int(levels["n_seeds"].max())
-    return f" ({n_seeds} seed{'s' if n_seeds > 1 else ''})"
+def _named(label: str, levels: pd.DataFrame) -> str:
+    return with_seeds(label, int(levels["n_seeds"].max())) if "n_seeds" in levels.columns else label
 
 
 def _over_seeds(levels: pd.DataFrame) -> bool:

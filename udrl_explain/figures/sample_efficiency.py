@@ -16,6 +16,7 @@ from udrl_explain.figures.series import (
     looks,
     marker_places,
     possible_returns,
+    with_seeds,
 )
 from udrl_explain.figures.style import axes_or_new, pt
 
@@ -58,7 +59,7 @@ def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
         handles += ax.plot(
             steps, curve["mean"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style,
             linewidth=pt(1.2), zorder=2, clip_on=False,
-            label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
+            label=with_seeds(str(label), n_seeds),
             **few_markers(look, marker_places(place, len(look_of))),
         )  # fmt: skip
         drawn.append(curve["mean"])

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.final_returns import plot_final_returns
 from udrl_explain.figures.lettering import legend_above, size_of, wrapped
-from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, looks, marker_places
+from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, looks, marker_places, with_seeds
 from udrl_explain.figures.style import SIGNED_MAP, axes_or_new, figure_of, pt
 
 ALPHA = 0.05
@@ -84,7 +84,7 @@ def plot_performance_profiles(frame: Shown, *, ax: Axes | None = None) -> Axes:
             ax.fill_between(x, y["low"], y["high"], step="post", color=look.colour, alpha=0.10, linewidth=0, zorder=1)
         handles += ax.plot(
             x, y["share"], drawstyle="steps-post", color=look.colour, linestyle=look.line_style, linewidth=pt(1.3),
-            zorder=2, clip_on=False, label=f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})",
+            zorder=2, clip_on=False, label=with_seeds(str(label), n_seeds),
             **few_markers(look, marker_places(place, len(look_of))),
         )  # fmt: skip
         half = levels[y["share"][1:-1] < 0.5]

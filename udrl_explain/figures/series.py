@@ -70,6 +70,11 @@ def looks(labels: Sequence[str]) -> dict[str, Look]:
     return found
 
 
+def with_seeds(label: str, n_seeds: int) -> str:
+    """``random forest (3 seeds)``, as legends say it."""
+    return f"{label} ({n_seeds} seed{'s' if n_seeds > 1 else ''})"
+
+
 def few_markers(look: Look, places: tuple[float, float]) -> dict[str, Any]:
     """Return the arguments of a line with a few markers, which keep many lines apart in grey print.
 
