@@ -165,7 +165,7 @@ def test_three_sentences_are_computed_from_the_table(material):
 def test_the_page_stands_in_its_order_and_leads_to_the_reports(page):
     html = (page / "index.html").read_text(encoding="utf-8")
     places = [
-        html.index(f'id="{name}"') for name in ("table", "findings", "obedience", "reports", "unfinished", "provenance")
+        html.index(f'id="{name}"') for name in ("table", "findings", "reports", "obedience", "unfinished", "provenance")
     ]
     assert places == sorted(places)
     assert 'href="CartPole-v0/report.html"' in html

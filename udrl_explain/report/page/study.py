@@ -1,4 +1,4 @@
-"""The page of a study: its table first, what it found, the reports, the pictures, and what is missing."""
+"""The page of a study: its table first, what it found, the reports, obedience, the pictures, and what is missing."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -56,7 +56,7 @@ class StudyPage:
     ----------
     title, lead : str
     returns, obedience : StudyTable
-        On top of the page, and below its findings; the second is left out where it has no rows.
+        On top of the page, and above its pictures; the second is left out where it has no rows.
     findings : sequence of Finding
     pictures : mapping of str to sequence of Picture
         By environment; files relative to the page.
