@@ -62,6 +62,12 @@ def test_the_order_of_the_rows_changes_nothing(table):
     pd.testing.assert_frame_equal(study_obedience(turned), study_obedience(table))
 
 
+def test_a_study_without_a_result_has_no_rows(table):
+    for frame in (study_obedience(table[:0]), study_obedience(table[:0], PLAN.cells())):
+        assert frame.empty
+        assert tuple(frame.columns) == COLUMNS
+
+
 def test_rows_of_text_have_ranges_only_over_several_seeds(table, tmp_path):
     several = obedience_rows(study_obedience(table))
     assert several.to_numpy().tolist() == [

@@ -40,8 +40,8 @@ def study_obedience(table: pd.DataFrame, cells: Sequence[Cell] = ()) -> pd.DataF
     best return there is: one that obeys fully up to the best return of its training, and achieves that one under every
     higher command, has a slope of 0.88 and an error of 0.03 times the range.
     """
-    rows = []
-    for group in grouped_runs(runs_of_table(table, cells)):
+    rows, runs = [], runs_of_table(table, cells)
+    for group in grouped_runs(runs) if runs else ():
         swept = [run for run in group.runs if isinstance(run, RecordedRun) and np.isfinite(run.obedience_mae)]
         if not swept:
             continue
