@@ -1,6 +1,7 @@
 """The page of a study is made of its table alone, and says honestly what is missing."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -200,6 +201,15 @@ def test_the_same_study_gives_the_same_bytes(material, page, tmp_path):
     for path in sorted((tmp_path / "study").rglob("*.*")):
         if path.suffix != ".json":
             assert path.read_bytes() == (page / path.relative_to(tmp_path)).read_bytes(), path
+
+
+@pytest.mark.slow
+def test_a_study_without_sweeps_has_no_part_on_obedience(material, tmp_path):
+    material = replace(material, obedience=material.obedience[:0])
+    options = ReportOptions(tmp_path, tmp_path, formats="png", n_jobs=1)
+    page = build_study(material, options, [], beside=Beside(1), problems=[], provenance={"command": "report"})
+    assert 'id="obedience"' not in page.read_text(encoding="utf-8")
+    assert not list(tmp_path.rglob("obedience*"))
 
 
 def test_a_folder_without_a_study_has_no_page_of_one(tmp_path, data):
