@@ -1,8 +1,13 @@
 """What the figures of a comparison of seeds show, read back from their artists."""
 
+from itertools import product
+
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
+from overlap_helpers import overlaps
 from test_seed_comparison import EXTRA, FOREST, compared, curves_of
 
 from udrl_explain.analysis.sample_efficiency import sample_efficiency
@@ -10,6 +15,7 @@ from udrl_explain.figures.alt_text import alt_text
 from udrl_explain.figures.sample_efficiency import plot_sample_efficiency
 from udrl_explain.figures.seed_comparison import plot_improvement, plot_performance_profiles, plot_seed_comparison
 from udrl_explain.figures.series import looks
+from udrl_explain.figures.style import STYLES, paper_style
 
 
 def lines(ax, label):
@@ -47,6 +53,27 @@ def test_the_matrix_shows_the_chances_and_stars_what_stays_after_correction():
         assert ax.images[0].get_array()[place[::-1]] == row["probability"]
     assert sum(text.endswith("*") for text in shown.values()) == 2
     assert "neural net over random forest 1" in alt_text(ax)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_ten_experiments_have_room_in_the_matrix_of_every_style(style):
+    names = ["random forest", "extra trees", "gradient boosting", "AdaBoost", "support vector machine"]
+    runs = [(f"{name} ({recipe})", i) for i, (name, recipe) in enumerate(product(names, ("paper", "robust")))]
+    rows = [
+        ("CartPole-v0", one, other, float(i > j), 0.01) for one, i in runs for other, j in runs if one != other
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["env_name", "label_a", "label_b", "probability", "p_holm"])
+    with paper_style(style):
+        ax = plot_improvement(frame)
+        figure = ax.figure
+        assert overlaps(figure) == []
+        cell = ax.get_window_extent().width / len(runs)
+        assert max(text.get_window_extent().width for text in ax.texts) < cell, "100*"
+        texts = {text.get_text() for text in figure.findobj(Text)}
+        plt.close(figure)
+    for label, i in runs:  # every name once, with its number
+        (shown,) = [text for text in texts if label in text]
+        assert shown in (f"{label}  {i + 1}", f"{i + 1} {label}")
 
 
 def test_profiles_are_flights_of_steps_from_one_to_nought():

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.final_returns import plot_final_returns
-from udrl_explain.figures.lettering import legend_above, size_of, wrapped
+from udrl_explain.figures.lettering import legend_above, size_of, text_points, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, looks, marker_places, with_seeds
 from udrl_explain.figures.style import SIGNED_MAP, axes_or_new, figure_of, pt
 
@@ -14,6 +15,8 @@ ALPHA = 0.05
 MOST_BANDS = 4
 """Experiments up to which intervals are drawn as bands; more would hide one another."""
 _TAIL = 0.025  # of an interval of 95 %
+_WIDEST = " 100*"
+_USED = 0.97  # of the width of a figure, for what it shows
 _DARK = 0.3  # distance of a probability from one half from which on white letters read better
 
 
@@ -110,7 +113,8 @@ def plot_improvement(frame: Shown, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        Numbers are per cent; a star marks what stays after correction: p by Holm below 0.05.
+        Numbers are per cent; a star marks what stays after correction: p by Holm below 0.05. In a figure of its own
+        the names of the experiments stand above the matrix where, beside it, they would leave the numbers no room.
 
     Raises
     ------
@@ -119,7 +123,7 @@ def plot_improvement(frame: Shown, *, ax: Axes | None = None) -> Axes:
     """
     shown = as_frame(frame, "improvement_frame")
     check_frame(shown, ("env_name", "label_a", "label_b", "probability", "p_holm"))
-    ax = axes_or_new(ax)
+    made, ax = ax is None, axes_or_new(ax)
     labels = list(dict.fromkeys(shown["label_a"]))
     place = {label: i for i, label in enumerate(labels)}
     values = np.full((len(labels), len(labels)), np.nan)
@@ -134,11 +138,20 @@ def plot_improvement(frame: Shown, *, ax: Axes | None = None) -> Axes:
         if row["probability"] >= 0.5 and i != j and (i < j or row["probability"] > 0.5):
             told.append(f"{row['label_a']} over {row['label_b']} {number(row['probability'])}")
     ax.imshow(values, cmap=SIGNED_MAP, vmin=0, vmax=1, aspect="auto")
-    numbers = range(1, len(labels) + 1)
-    ax.set_xticks(range(len(labels)), [str(n) for n in numbers])
-    ax.set_yticks(range(len(labels)), [f"{label}  {n}" for n, label in zip(numbers, labels, strict=True)])
+    numbers = [str(place + 1) for place in range(len(labels))]
+    named = [f"{label}  {n}" for n, label in zip(numbers, labels, strict=True)]
     title = "chance in % that a seed of the row beats one of the column (* p < 0.05 after correction)"
-    ax.set_title(wrapped(title, figure_of(ax).get_figwidth() * 72 * 0.5, "axes.titlesize"))
+    width = figure_of(ax).get_figwidth() * 72
+    beside = max(text_points(name, "ytick.labelsize") for name in named)
+    ax.set_xticks(range(len(labels)), numbers)
+    if not made or len(labels) * text_points(_WIDEST) <= _USED * width - beside:
+        ax.set_yticks(range(len(labels)), named)
+        ax.set_title(wrapped(title, width * 0.5, "axes.titlesize"))
+    else:  # names beside the rows would leave their numbers too little room
+        ax.set_yticks(range(len(labels)), numbers)
+        ax.set_xlabel(wrapped(title, width * 0.8, "axes.labelsize"))
+        key = [f"{n} {label}" for n, label in zip(numbers, labels, strict=True)]
+        legend_above(ax, [Line2D([], [], linestyle="none", label=one) for one in key], grow=True)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
