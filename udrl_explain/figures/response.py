@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above
+from udrl_explain.figures.lettering import legend_above, wrapped
 from udrl_explain.figures.seen import hatch_box, hatch_spans, stretches, unseen, unseen_handle
 from udrl_explain.figures.series import Shown, as_frame
 from udrl_explain.figures.strips import make_room, strip_above, strip_top
@@ -25,6 +25,7 @@ from udrl_explain.figures.style import (
     LINE_STYLES,
     MAGNITUDE_MAP,
     axes_or_new,
+    figure_of,
     pt,
 )
 from udrl_explain.names import feature
@@ -189,7 +190,10 @@ def plot_importance_by_command(frame: Shown, *, ax: Axes | None = None) -> Axes:
         spine.set_visible(False)
     if mesh is not None and axes.figure is not None:
         bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02)
-        bar.set_label("mean |SHAP|\n(probability, square-root scale)")
+        unit = wrapped(
+            "(probability, square-root scale)", figure_of(axes).get_figheight() * 72 * 0.75, "axes.labelsize"
+        )
+        bar.set_label(f"mean |SHAP|\n{unit}")
         bar.outline.set_linewidth(pt(0.4))
     if hidden.any():
         legend_above(axes, [unseen_handle(on_colour=True)])
