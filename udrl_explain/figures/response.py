@@ -15,7 +15,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above, wrapped
+from udrl_explain.figures.lettering import legend_above, text_points, wrapped
 from udrl_explain.figures.seen import hatch_box, hatch_spans, stretches, unseen, unseen_handle
 from udrl_explain.figures.series import Shown, as_frame
 from udrl_explain.figures.strips import make_room, strip_above, strip_top
@@ -190,10 +190,7 @@ def plot_importance_by_command(frame: Shown, *, ax: Axes | None = None) -> Axes:
         spine.set_visible(False)
     if mesh is not None and axes.figure is not None:
         bar = axes.figure.colorbar(mesh, ax=axes, pad=0.02)
-        unit = wrapped(
-            "(probability, square-root scale)", figure_of(axes).get_figheight() * 72 * 0.75, "axes.labelsize"
-        )
-        bar.set_label(f"mean |SHAP|\n{unit}")
+        bar.set_label(_bar_label(figure_of(axes).get_figheight() * 72 * 0.75))
         bar.outline.set_linewidth(pt(0.4))
     if hidden.any():
         legend_above(axes, [unseen_handle(on_colour=True)])
@@ -226,6 +223,14 @@ def _edges(x: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.array([x[0] - 0.5, x[0] + 0.5])
     middle = (x[:-1] + x[1:]) / 2
     return np.concatenate([[x[0] - (middle[0] - x[0])], middle, [x[-1] + (x[-1] - middle[-1])]])
+
+
+def _bar_label(points: float) -> str:
+    """Two lines at most `points` long: what is shown and its scale, each in its own line where it fits."""
+    shown, scale = "mean |SHAP|", "(probability, square-root scale)"
+    if text_points(scale, "axes.labelsize") <= points:
+        return f"{shown}\n{scale}"
+    return wrapped(f"{shown} {scale}", points, "axes.labelsize")
 
 
 def _tick(value: float) -> str:
