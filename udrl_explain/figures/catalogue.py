@@ -8,7 +8,6 @@ nothing is computed.
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -31,7 +30,7 @@ from udrl_explain.figures.seed_comparison import plot_improvement, plot_performa
 from udrl_explain.figures.shapley import plot_mean_abs_shapley, plot_shapley_summary
 from udrl_explain.figures.small_tree import plot_small_tree
 from udrl_explain.figures.stability import plot_stability
-from udrl_explain.figures.style import figure_of, page_height
+from udrl_explain.figures.style import figure_of, is_wide, page_height
 from udrl_explain.figures.timeline import plot_timeline, strips_of, timeline_height
 from udrl_explain.figures.training_commands import plot_training_commands
 from udrl_explain.tables import read_csv
@@ -44,7 +43,6 @@ _TIMELINE_PARTS = {
     "flips": ("influence", "flip"),
 }  # where a page does not hold all strips
 _MOST_BARS = 24
-_NARROW = 4.5  # inches of eight-point text: below, panels side by side leave no room for their labels
 
 
 class TableSet:
@@ -133,7 +131,7 @@ def _seed_comparison(tables: TableSet) -> dict[str, Figure]:
 
 def _importance(tables: TableSet) -> dict[str, Figure]:
     fits = panels_height(tables.frame) <= page_height()
-    if plt.rcParams["figure.figsize"][0] * 8.0 / plt.rcParams["font.size"] >= _NARROW and fits:
+    if is_wide() and fits:
         return {tables.stem: plot_importances(tables.frame)}
     return {
         f"{tables.stem}-{_word(method)}": figure_of(plot_importance(tables.frame, method=method))
@@ -170,8 +168,7 @@ def _path_contrast(tables: TableSet) -> dict[str, Figure]:
     tree = telling_tree(tables.frame, tables.companion("decision_path"))
     frame = tables.frame[tables.frame["tree"] == tree]
     votes, values = tables.companion("path_contrast_commands"), tables.companion("path_values")
-    wide = plt.rcParams["figure.figsize"][0] * 8.0 / plt.rcParams["font.size"] >= _NARROW
-    if wide and contrast_fits(frame, histograms=values is not None):
+    if is_wide() and contrast_fits(frame, histograms=values is not None):
         shown = {tables.stem: frame}
     else:  # the words of one path fill a column, its tests a slide
         shown = {f"{tables.stem}-{_word(str(label))}": part for label, part in frame.groupby("label", sort=False)}

@@ -11,11 +11,10 @@ from matplotlib.lines import Line2D
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_above
 from udrl_explain.figures.series import Shown, as_frame, check_frame, fit_returns, looks, possible_returns
-from udrl_explain.figures.style import axes_or_new, figure_of, inches_of_text, pt
+from udrl_explain.figures.style import axes_or_new, figure_of, is_wide, pt
 
 _SEED_OFFSET = 0.22
 _PUBLISHED_OFFSET = -0.22
-_NARROW = 4.5  # inches of eight-point text
 _FEW_TICKS = 5
 
 
@@ -94,7 +93,7 @@ def plot_final_returns(
     ax.set_xlabel("final return (reward)")
     every = np.concatenate(drawn)
     fit_returns(ax, float(every.min()), float(every.max()), bounds, axis="x")
-    if inches_of_text(figure_of(ax)) < _NARROW:
+    if not is_wide(figure_of(ax)):
         # Else the ticks would hang on a width that itself hangs on the ticks, and the last label could be cut off.
         ax.locator_params(axis="x", nbins=_FEW_TICKS)
     ax.grid(axis="x", color="0.9", linewidth=pt(0.5))

@@ -11,10 +11,9 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from udrl_explain.figures.lettering import legend_look, size_of, wrapped
 from udrl_explain.figures.path_drawing import path_handles, points_of
-from udrl_explain.figures.style import figure_of, inches_of_text, page_height
+from udrl_explain.figures.style import figure_of, is_wide, page_height
 
 TALLEST, FLATTEST = 2.25, 1.75  # lines that a test takes: at best, and so that its words still fit its box
-WIDE = 4.5  # inches of eight-point text: below, columns are set more tightly
 _LINE = 1.25  # text sizes from line to line
 _PADDING = 1.5  # lines lost around the Axes
 
@@ -92,7 +91,7 @@ def lay_out(
     else:
         below = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0)}
     ax.legend(handles=handles, **below, **look).set_in_layout(not own)
-    return PathLayout(ax, step, inches_of_text(figure_of(ax)) >= WIDE)
+    return PathLayout(ax, step, is_wide(figure_of(ax)))
 
 
 def _title(title: str, points: float) -> str:

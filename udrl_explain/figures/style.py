@@ -37,6 +37,7 @@ SIGNED_MAP = LinearSegmentedColormap.from_list(
 )
 
 _SIZES_OF_TEXT = 8.0  # points: line widths and markers are given for text of this size
+_WIDE = 4.5  # inches of text of that size: columns of papers are narrower
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,15 @@ def pt(points: float) -> float:
     return float(points * plt.rcParams["font.size"] / _SIZES_OF_TEXT)
 
 
-def inches_of_text(figure: Figure) -> float:
-    """Width of a figure in inches as if its text had eight points: how many words fit beside one another."""
-    return float(figure.get_figwidth() * _SIZES_OF_TEXT / plt.rcParams["font.size"])
+def inches_of_text(figure: Figure | None = None) -> float:
+    """Width in inches as if text had eight points, of a figure or a new one: how many words fit beside one another."""
+    width = plt.rcParams["figure.figsize"][0] if figure is None else figure.get_figwidth()
+    return float(width * _SIZES_OF_TEXT / plt.rcParams["font.size"])
+
+
+def is_wide(figure: Figure | None = None) -> bool:
+    """Whether panels, or columns of words, have room beside one another in a figure, or in a new one."""
+    return inches_of_text(figure) >= _WIDE
 
 
 def page_height() -> float:

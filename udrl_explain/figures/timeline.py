@@ -17,7 +17,7 @@ from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import legend_look, size_of, wrapped
 from udrl_explain.figures.seen import UNSEEN_STYLE, hatch_spans, unseen, unseen_handle
 from udrl_explain.figures.series import Shown, as_frame
-from udrl_explain.figures.style import ACTION_COLOURS, COMMAND_COLOUR, SIGNED_MAP, inches_of_text, pt
+from udrl_explain.figures.style import ACTION_COLOURS, COMMAND_COLOUR, SIGNED_MAP, is_wide, pt
 from udrl_explain.names import feature
 
 PAIR_GAP = 0.35  # in rows
@@ -37,7 +37,6 @@ DISTANCE_TITLE = "distance to the nearest command that flips the action (spreads
 DISTANCE_COLOUR = "0.45"
 COMMANDS = {"return": "desired_return", "horizon": "desired_horizon"}
 _ROWS_AROUND = 3.6
-_WIDE = 4.5  # inches of eight-point text: below, names of actions take more of the width
 
 
 def plot_timeline(frame: Shown, *, fig: Figure | None = None, strips: Sequence[str] | None = None) -> Figure:
@@ -84,7 +83,8 @@ def plot_timeline(frame: Shown, *, fig: Figure | None = None, strips: Sequence[s
     heights = _heights(frame)
     if fig is None:
         fig = plt.figure(figsize=(plt.rcParams["figure.figsize"][0], timeline_height(frame, shown)))
-    points = fig.get_figwidth() * 72 * (0.66 if inches_of_text(fig) < _WIDE else 0.75)
+    # In a narrow figure the names of actions take more of the width.
+    points = fig.get_figwidth() * 72 * (0.75 if is_wide(fig) else 0.66)
     grid = fig.add_gridspec(len(shown), 2, height_ratios=[heights[name] for name in shown], width_ratios=[1, 0.02])
     drawn: dict[str, Axes] = {}
     for k, name in enumerate(shown):

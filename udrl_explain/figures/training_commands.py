@@ -7,10 +7,9 @@ from matplotlib.figure import Figure
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.lettering import n_legend_columns
 from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
-from udrl_explain.figures.style import inches_of_text, pt
+from udrl_explain.figures.style import is_wide, pt
 
 _PANELS = (("desired_return", "achieved_return", "return (reward)"), ("desired_horizon", "length", "horizon (steps)"))
-_WIDE = 4.5  # inches of eight-point text: below, the panels stand above one another
 
 
 def plot_training_commands(frame: Shown, *, fig: Figure | None = None) -> Figure:
@@ -33,7 +32,7 @@ def plot_training_commands(frame: Shown, *, fig: Figure | None = None) -> Figure
     made = fig is None
     fig = fig if fig is not None else plt.figure()
     look_of = looks(frame["label"].tolist())
-    beside = inches_of_text(fig) >= _WIDE
+    beside = is_wide(fig)
     if not beside and made:
         fig.set_figheight(fig.get_figheight() * 1.5)
     axes = fig.subplots(1, 2) if beside else fig.subplots(2, 1, sharex=True)
