@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above, legend_look, wrapped
+from udrl_explain.figures.lettering import legend_above, legend_look, set_label, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame, looks
 from udrl_explain.figures.style import (
     ACTION_MARKERS,
@@ -208,7 +208,7 @@ def plot_faithfulness_curves(frame: Shown, *, ax: Axes | None = None, curve: str
     x_words, y_words = _CURVES[curve]
     axes.set_xticks(np.arange(n_features + 1))
     axes.set_xlabel(x_words)
-    axes.set_ylabel(wrapped(y_words, figure_of(axes).get_figheight() * 72 * 0.5, "axes.labelsize"))
+    set_label(axes.yaxis, y_words, 0.5)
     axes.grid(axis="y", color="0.92", linewidth=pt(0.5))
     axes.set_axisbelow(True)
     legend_above(axes, handles, grow=made)

@@ -9,7 +9,7 @@ from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above, wrapped
+from udrl_explain.figures.lettering import legend_above, set_label
 from udrl_explain.figures.series import (
     Shown,
     as_frame,
@@ -20,7 +20,7 @@ from udrl_explain.figures.series import (
     possible_returns,
     with_seeds,
 )
-from udrl_explain.figures.style import axes_or_new, figure_of, pt
+from udrl_explain.figures.style import axes_or_new, pt
 
 _YLABELS = {"training": "mean return in training (reward)", "test": "mean return in tests (reward)"}
 _N_MARKERS = 8
@@ -104,7 +104,7 @@ def plot_learning_curves(
     ax.set_xlabel("environment steps (after the warm-up)" if in_steps else "training iteration")
     if in_steps:
         ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-    ax.set_ylabel(wrapped(_YLABELS[kind], figure_of(ax).get_figheight() * 72 * 0.55, "axes.labelsize"))
+    set_label(ax.yaxis, _YLABELS[kind], 0.55)
     every = np.concatenate(drawn)
     fit_returns(ax, float(every.min()), float(every.max()), bounds)
     ax.set_xlim(left=0)

@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis, XAxis
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.textpath import text_to_path
@@ -40,6 +41,13 @@ def wrapped(text: str, points: float, setting: str) -> str:
         else:
             lines[-1] = longer
     return "\n".join(lines)
+
+
+def set_label(axis: Axis, words: str, share: float) -> None:
+    """Label an axis, in lines at most `share` of the figure long: constrained layout makes no room along an axis."""
+    figure = figure_of(axis.axes)
+    inches = figure.get_figwidth() if isinstance(axis, XAxis) else figure.get_figheight()
+    axis.set_label_text(wrapped(words, inches * 72 * share, "axes.labelsize"))
 
 
 def n_legend_columns(labels: Sequence[str], points: float) -> int:

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above, wrapped
+from udrl_explain.figures.lettering import legend_above, set_label
 from udrl_explain.figures.seen import hatch_box, unseen, unseen_handle
 from udrl_explain.figures.series import (
     Look,
@@ -24,7 +24,7 @@ from udrl_explain.figures.series import (
     with_seeds,
 )
 from udrl_explain.figures.strips import make_room, strip_above, strip_top
-from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, figure_of, pt
+from udrl_explain.figures.style import MAGNITUDE_MAP, axes_or_new, pt
 from udrl_explain.names import feature
 
 _NEEDED = ("desired_return", "desired_horizon", "mean", "low", "high", "low_over_seeds", "high_over_seeds", "seen")
@@ -95,7 +95,7 @@ def plot_obedience(frame: Shown, *, ax: Axes | None = None, support: pd.DataFram
         )
         height = strip_top()
     axes.set_xlabel(feature("desired_return").label)
-    axes.set_ylabel(wrapped(_ACHIEVED, figure_of(axes).get_figheight() * 72 * 0.5, "axes.labelsize"))
+    set_label(axes.yaxis, _ACHIEVED, 0.5)
     legend_above(axes, handles, inches=height, grow=made)
     told = []
     for label, levels in frame.sort_values("desired_return").groupby("label", sort=False):

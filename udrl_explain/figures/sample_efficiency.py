@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import EngFormatter
 
 from udrl_explain.figures.alt_text import describe, listed, number
-from udrl_explain.figures.lettering import legend_above, wrapped
+from udrl_explain.figures.lettering import legend_above, set_label
 from udrl_explain.figures.seed_comparison import MOST_BANDS
 from udrl_explain.figures.series import (
     Shown,
@@ -18,7 +18,7 @@ from udrl_explain.figures.series import (
     possible_returns,
     with_seeds,
 )
-from udrl_explain.figures.style import axes_or_new, figure_of, pt
+from udrl_explain.figures.style import axes_or_new, pt
 
 
 def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
@@ -69,8 +69,7 @@ def plot_sample_efficiency(frame: Shown, *, ax: Axes | None = None) -> Axes:
     fit_returns(ax, float(every.min()), float(every.max()), bounds)
     ax.set_xlim(left=0)
     ax.xaxis.set_major_formatter(EngFormatter(sep=""))
-    words = "environment steps of training (warm-up included)"
-    ax.set_xlabel(wrapped(words, figure_of(ax).get_figwidth() * 72 * 0.75, "axes.labelsize"))
+    set_label(ax.xaxis, "environment steps of training (warm-up included)", 0.75)
     ax.set_ylabel("mean return of tests (reward)")
     legend_above(ax, handles, grow=made)
     describe(ax, f"Mean return of tests over environment steps: {listed(told)}.")

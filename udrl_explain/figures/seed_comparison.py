@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 
 from udrl_explain.figures.alt_text import describe, listed, number
 from udrl_explain.figures.final_returns import plot_final_returns
-from udrl_explain.figures.lettering import legend_above, size_of, text_points, wrapped
+from udrl_explain.figures.lettering import legend_above, set_label, size_of, text_points, wrapped
 from udrl_explain.figures.series import Shown, as_frame, check_frame, few_markers, looks, marker_places, with_seeds
 from udrl_explain.figures.style import SIGNED_MAP, axes_or_new, figure_of, pt
 
@@ -138,22 +138,28 @@ def plot_improvement(frame: Shown, *, ax: Axes | None = None) -> Axes:
         if row["probability"] >= 0.5 and i != j and (i < j or row["probability"] > 0.5):
             told.append(f"{row['label_a']} over {row['label_b']} {number(row['probability'])}")
     ax.imshow(values, cmap=SIGNED_MAP, vmin=0, vmax=1, aspect="auto")
-    numbers = [str(place + 1) for place in range(len(labels))]
-    named = [f"{label}  {n}" for n, label in zip(numbers, labels, strict=True)]
-    title = "chance in % that a seed of the row beats one of the column (* p < 0.05 after correction)"
-    width = figure_of(ax).get_figwidth() * 72
-    beside = max(text_points(name, "ytick.labelsize") for name in named)
-    ax.set_xticks(range(len(labels)), numbers)
-    if not made or len(labels) * text_points(_WIDEST) <= _USED * width - beside:
-        ax.set_yticks(range(len(labels)), named)
-        ax.set_title(wrapped(title, width * 0.5, "axes.titlesize"))
-    else:  # names beside the rows would leave their numbers too little room
-        ax.set_yticks(range(len(labels)), numbers)
-        ax.set_xlabel(wrapped(title, width * 0.8, "axes.labelsize"))
-        key = [f"{n} {label}" for n, label in zip(numbers, labels, strict=True)]
-        legend_above(ax, [Line2D([], [], linestyle="none", label=one) for one in key], grow=True)
+    _name_rows(ax, labels, made=made)
     ax.tick_params(length=0)
     for spine in ax.spines.values():
         spine.set_visible(False)
     describe(ax, f"Probability of improvement: {listed(told)}.")
     return ax
+
+
+def _name_rows(ax: Axes, labels: list[str], *, made: bool) -> None:
+    """Number columns and rows, and name the rows: beside them, or above where that would leave numbers no room."""
+    places = range(len(labels))
+    numbers = [str(place + 1) for place in places]
+    named = [f"{label}  {n}" for n, label in zip(numbers, labels, strict=True)]
+    words = "chance in % that a seed of the row beats one of the column (* p < 0.05 after correction)"
+    width = figure_of(ax).get_figwidth() * 72
+    beside = max(text_points(name, "ytick.labelsize") for name in named)
+    ax.set_xticks(places, numbers)
+    if not made or len(labels) * text_points(_WIDEST) <= _USED * width - beside:
+        ax.set_yticks(places, named)
+        ax.set_title(wrapped(words, width * 0.5, "axes.titlesize"))
+        return
+    ax.set_yticks(places, numbers)
+    set_label(ax.xaxis, words, 0.8)
+    key = [f"{n} {label}" for n, label in zip(numbers, labels, strict=True)]
+    legend_above(ax, [Line2D([], [], linestyle="none", label=one) for one in key], grow=True)
