@@ -29,6 +29,15 @@ def study_flags(config):
     ]  # fmt: skip
 
 
+def row_of(cell, **values):
+    """What ``study.csv`` says of a training, as far as the cell knows it, and `values`."""
+    config = cell.config
+    return {
+        "env_name": config.env_name, "experiment": cell.experiment, "estimator_name": config.estimator_name,
+        "recipe": config.recipe, "seed": config.seed, "config_hash": cell.config_hash,
+    } | values  # fmt: skip
+
+
 def left_behind(directory):
     """Every byte of the runs of a directory, and its tables without the seconds."""
     files = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from study_helpers import row_of
 
 from udrl_explain.analysis.obedience.result import obedience
 from udrl_explain.report.study.material import study_material
@@ -15,19 +16,10 @@ from udrl_explain.rollouts.sweeps import command_levels
 from udrl_explain.studying.config import StudyConfig
 from udrl_explain.studying.obedience import COLUMNS, study_obedience
 from udrl_explain.studying.records import read_table, table_of
+from udrl_explain.studying.table import runs_of_table
 
 ROOT = Path(__file__).parents[1]
 PLAN = StudyConfig(environments=("CartPole-v0",), estimators=("neural", "svm.SVC"), recipes=("robust",), seeds=("0-3",))
-
-
-def row(cell, **values):
-    config = cell.config
-    head = {
-        "env_name": config.env_name, "experiment": cell.experiment, "estimator_name": config.estimator_name,
-        "recipe": config.recipe, "seed": config.seed, "config_hash": cell.config_hash, "status": "done",
-        "return_mean": 100.0, "return_std": 1.0, "n_episodes": 10,
-    }  # fmt: skip
-    return head | values
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +27,20 @@ def table():
     """Nets: three sweeps, one run without, one that failed would have; support vectors: no sweep at all."""
     nets = [cell for cell in PLAN.cells() if cell.config.estimator_name == "neural"]
     vectors = [cell for cell in PLAN.cells() if cell.config.estimator_name == "svm.SVC"]
+    done = {"status": "done", "return_mean": 100.0, "return_std": 1.0, "n_episodes": 10}
     rows = [
-        row(nets[0], obedience_slope=1.0, obedience_mae=3.0),
-        row(nets[1], obedience_slope=-0.25, obedience_mae=10.0),
-        row(nets[2], obedience_slope=0.0, obedience_mae=8.0),
-        row(nets[3]),
-        row(vectors[0]),
-        row(vectors[1], status="failed", obedience_slope=5.0, obedience_mae=5.0),
+        row_of(nets[0], **done, obedience_slope=1.0, obedience_mae=3.0),
+        row_of(nets[1], **done, obedience_slope=-0.25, obedience_mae=10.0),
+        row_of(nets[2], **done, obedience_slope=0.0, obedience_mae=8.0),
+        row_of(nets[3], **done),
+        row_of(vectors[0], **done),
+        row_of(vectors[1], **done | {"status": "failed"}, obedience_slope=5.0, obedience_mae=5.0),
     ]
     return table_of(rows)
 
 
 def test_means_and_ranges_are_over_the_seeds_that_were_swept(table):
-    frame = study_obedience(table, PLAN.cells())
+    frame = study_obedience(runs_of_table(table, PLAN.cells()))
     assert tuple(frame.columns) == COLUMNS
     (net,) = frame.to_dict("records")
     assert (net["label"], net["n_seeds"]) == ("neural net", 3)
@@ -59,21 +52,22 @@ def test_means_and_ranges_are_over_the_seeds_that_were_swept(table):
 
 def test_the_order_of_the_rows_changes_nothing(table):
     turned = table.iloc[::-1].reset_index(drop=True)
-    pd.testing.assert_frame_equal(study_obedience(turned), study_obedience(table))
+    pd.testing.assert_frame_equal(study_obedience(runs_of_table(turned)), study_obedience(runs_of_table(table)))
 
 
 def test_a_study_without_a_result_has_no_rows(table):
-    for frame in (study_obedience(table[:0]), study_obedience(table[:0], PLAN.cells())):
+    for runs in (runs_of_table(table[:0]), runs_of_table(table[:0], PLAN.cells())):
+        frame = study_obedience(runs)
         assert frame.empty
         assert tuple(frame.columns) == COLUMNS
 
 
 def test_rows_of_text_have_ranges_only_over_several_seeds(table, tmp_path):
-    several = obedience_rows(study_obedience(table))
+    several = obedience_rows(study_obedience(runs_of_table(table)))
     assert several.to_numpy().tolist() == [
         ["CartPole-v0", False, "neural net", "3", "0.25 (−0.25 to 1.00)", "7.0 (3.0 to 10.0)"]
     ]
-    one = obedience_rows(study_obedience(table[table["seed"] == 0]))
+    one = obedience_rows(study_obedience(runs_of_table(table[table["seed"] == 0])))
     assert one.to_numpy().tolist() == [["CartPole-v0", False, "neural net", "1", "1.00", "3.0"]]
     lines = write_markdown(several, tmp_path / "obedience_over_seeds.md").read_text(encoding="utf-8").splitlines()
     assert lines == [
@@ -84,7 +78,8 @@ def test_rows_of_text_have_ranges_only_over_several_seeds(table, tmp_path):
 
 
 def test_the_latex_table_says_what_the_brackets_are(table, tmp_path):
-    path = write_obedience_latex(study_obedience(table), tmp_path / "o.tex", caption="How they obey.", digest="abc")
+    frame = study_obedience(runs_of_table(table))
+    path = write_obedience_latex(frame, tmp_path / "o.tex", caption="How they obey.", digest="abc")
     latex = path.read_text(encoding="utf-8")
     assert "How they obey. In brackets the lowest and the highest seed." in latex
     assert "% study.csv: sha256 abc" in latex
@@ -117,21 +112,14 @@ def test_the_committed_table_is_that_of_the_committed_study(tmp_path):
     assert (tmp_path / "obedience_over_seeds.md").read_text() == committed.read_text()
 
 
-def test_every_number_of_the_committed_table_is_one_of_its_rows():
-    """Counted again with pandas alone, by estimator and recipe."""
+def test_every_row_of_the_committed_table_is_counted_again_with_pandas_alone():
     table = read_table(ROOT / "data")
-    done = table[table["status"] == "done"]
-    frame = study_obedience(table)
-    for row_ in frame.to_dict("records"):
-        same = done[(done["env_name"] == row_["env_name"]) & (done["experiment"] == row_["experiment"])]
-        same = same[same["estimator_name"] == row_["estimator_name"]]
-        if same.empty:  # the short name of an experiment is its recipe
-            same = done[
-                (done["env_name"] == row_["env_name"])
-                & (done["recipe"] == row_["experiment"])
-                & (done["estimator_name"] == row_["estimator_name"])
-            ]
-        assert row_["n_seeds"] == len(same), row_
-        assert math.isclose(row_["slope"], same["obedience_slope"].mean(), abs_tol=1e-12)
-        assert math.isclose(row_["mae"], same["obedience_mae"].mean(), abs_tol=1e-9)
-        assert row_["mae_highest"] == same["obedience_mae"].max()
+    frame = study_obedience(runs_of_table(table))
+    assert len(frame) > 20
+    done = table[table["status"] == "done"].groupby(["env_name", "recipe", "estimator_name"])
+    for row in frame.to_dict("records"):
+        same = done.get_group((row["env_name"], row["experiment"], row["estimator_name"]))
+        assert row["n_seeds"] == len(same), row
+        assert math.isclose(row["slope"], same["obedience_slope"].mean(), abs_tol=1e-12)
+        assert math.isclose(row["mae"], same["obedience_mae"].mean(), abs_tol=1e-9)
+        assert row["mae_highest"] == same["obedience_mae"].max()

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 from PIL import Image
+from study_helpers import row_of
 
 from udrl_explain.analysis.seed_comparison import seed_comparison
 from udrl_explain.figures.__main__ import FigureOptions, redraw
@@ -48,23 +49,18 @@ def data(tmp_path_factory):
     rows, curves = [], []
     for cell in read_study(folder / "study.toml").cells():
         config = cell.config
-        head = {
-            "env_name": config.env_name, "experiment": cell.experiment, "estimator_name": config.estimator_name,
-            "recipe": config.recipe, "seed": config.seed, "config_hash": cell.config_hash,
-        }  # fmt: skip
         means = DONE.get((config.env_name, config.estimator_name, config.recipe), [])
         if config.seed < len(means):
             mean = float(means[config.seed])
+            swept = {"obedience_slope": 0.5 + config.seed / 10, "obedience_mae": 10.0 * (1 + config.seed)}
             rows.append(
-                head
-                | {"status": "done", "return_mean": mean, "return_std": 2.0, "n_episodes": 100, "steps": 900}
-                | {"obedience_slope": 0.5 + config.seed / 10, "obedience_mae": 10.0 * (1 + config.seed)}
+                row_of(cell, status="done", return_mean=mean, return_std=2.0, n_episodes=100, steps=900, **swept)
             )
             curves += [
                 (config.env_name, cell.experiment, config.seed, step, 100 * step, mean / step) for step in (1, 2, 3)
             ]
         elif means and config.seed == len(means):
-            rows.append(head | {"status": "failed", "reason": "stopped after 1 h: 3 of 500 iterations, 77 steps"})
+            rows.append(row_of(cell, status="failed", reason="stopped after 1 h: 3 of 500 iterations, 77 steps"))
     write_csv(table_of(rows), folder / "study.csv")
     write_csv(pd.DataFrame(curves, columns=list(CURVE_COLUMNS)), folder / "study_curves.csv")
     return folder

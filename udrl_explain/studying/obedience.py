@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from udrl_explain.statistics.run_groups import GROUP_COLUMNS, grouped_runs
-from udrl_explain.studying.config import Cell
-from udrl_explain.studying.table import RecordedRun, runs_of_table
+from udrl_explain.studying.table import RecordedRun
 
 COLUMNS = (
     *GROUP_COLUMNS, "n_seeds", "slope", "slope_lowest", "slope_highest", "mae", "mae_lowest", "mae_highest", "method",
@@ -16,15 +15,13 @@ COLUMNS = (
 METHOD = "mean and range over seeds of each run's slope and mae over its command sweep"
 
 
-def study_obedience(table: pd.DataFrame, cells: Sequence[Cell] = ()) -> pd.DataFrame:
+def study_obedience(runs: Sequence[RecordedRun]) -> pd.DataFrame:
     """Slope and error of the command sweeps of each experiment, over its seeds.
 
     Parameters
     ----------
-    table : DataFrame
-        As ``udrl_explain.studying.records.read_table`` gives it.
-    cells : sequence of Cell
-        Trainings that were planned; they take part in naming the experiments.
+    runs : sequence of RecordedRun
+        As ``udrl_explain.studying.table.runs_of_table`` gives them; those without a sweep do not count.
 
     Returns
     -------
@@ -40,7 +37,7 @@ def study_obedience(table: pd.DataFrame, cells: Sequence[Cell] = ()) -> pd.DataF
     best return there is: one that obeys fully up to the best return of its training, and achieves that one under every
     higher command, has a slope of 0.88 and an error of 0.03 times the range.
     """
-    rows, runs = [], runs_of_table(table, cells)
+    rows = []
     for group in grouped_runs(runs) if runs else ():
         swept = [run for run in group.runs if isinstance(run, RecordedRun) and np.isfinite(run.obedience_mae)]
         if not swept:

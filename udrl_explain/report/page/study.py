@@ -13,6 +13,11 @@ from udrl_explain.report.page.index import IndexEntry
 from udrl_explain.report.page.render import Picture
 
 
+def headings_of(rows: pd.DataFrame) -> list[str]:
+    """Names of the columns of a study's rows of text that are shown: all but `env_name` and `best`."""
+    return [str(name) for name in rows.columns if name not in ("env_name", "best")]
+
+
 @dataclass(frozen=True, eq=False)
 class StudyTable:
     """A table of experiments, one part per environment.
@@ -37,7 +42,7 @@ class StudyTable:
     @property
     def headings(self) -> list[str]:
         """Names of the columns that are shown."""
-        return [str(name) for name in self.rows.columns if name not in ("env_name", "best")]
+        return headings_of(self.rows)
 
     @property
     def parts(self) -> list[tuple[str, list[tuple[bool, list[str]]]]]:

@@ -75,7 +75,7 @@ def build_study(
         The page.
     """
     comparison, obedience, digest = material.comparison, material.obedience, material.digest
-    returns, swept = shown_rows(comparison), len(obedience) > 0
+    returns, obeyed = shown_rows(comparison), obedience_rows(obedience)
     with folder_written_whole(options.output / FOLDER, overwrite=True, marker=MANIFEST) as folder:
         context = ReportContext(ReportScope(FOLDER, "", (), (), {"study.csv": digest}), options, folder, beside)
         try:
@@ -88,8 +88,8 @@ def build_study(
             beside.leave()  # nobody writes there any more
         write_markdown(returns, folder / TABLES / "study.md")
         write_study_latex(comparison, folder / TABLES / "study.tex", digest=digest)
-        if swept:
-            write_markdown(obedience_rows(obedience), folder / TABLES / f"{_OBEDIENCE}.md")
+        if len(obeyed):
+            write_markdown(obeyed, folder / TABLES / f"{_OBEDIENCE}.md")
             latex = folder / TABLES / f"{_OBEDIENCE}.tex"
             write_obedience_latex(obedience, latex, caption=_OBEDIENCE_CAPTION, digest=digest)
             context.data(_OBEDIENCE, obedience)
@@ -115,9 +115,9 @@ def build_study(
         ),
         StudyTable(
             "Obedience",
-            obedience_rows(obedience),
+            obeyed,
             _OBEDIENCE_CAPTION,
-            _tables(*(f"{_OBEDIENCE}.{kind}" for kind in ("tex", "md", "csv"))) if swept else [],
+            _tables(*(f"{_OBEDIENCE}.{kind}" for kind in ("tex", "md", "csv"))) if len(obeyed) else [],
         ),
         study_findings(comparison),
         pictures,

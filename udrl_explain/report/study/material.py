@@ -84,12 +84,13 @@ def study_material(data: Path, *, seed: int) -> StudyMaterial | None:
     cells: Sequence[Cell] = read_study(data / PLAN).cells() if (data / PLAN).is_file() else ()
     if not (table["status"] == DONE).any():
         return None
+    runs = runs_of_table(table, cells)
     curves = labelled_curves(read_curves(data), table, cells)
     return StudyMaterial(
         table,
         states_of(cells, data, table),
-        seed_comparison(runs_of_table(table, cells), seed=seed),
-        study_obedience(table, cells),
+        seed_comparison(runs, seed=seed),
+        study_obedience(runs),
         sample_efficiency(curves, seed=seed) if len(curves) else None,
         sha256(path.read_bytes()).hexdigest(),
     )

@@ -10,6 +10,7 @@ from udrl_explain.analysis.seed_comparison import SeedComparison
 from udrl_explain.files.atomic import write_text_whole
 from udrl_explain.files.latex_tables import Estimate, write_latex
 from udrl_explain.report.findings.finding import between, number, percent
+from udrl_explain.report.page.study import headings_of
 from udrl_explain.statistics.intervals import COVERAGE, SEEDS, coverage_note
 
 HEADINGS = (
@@ -71,7 +72,7 @@ def _with_range(row: Mapping[Hashable, Any], name: str, decimals: int) -> str:
 
 def write_markdown(rows: pd.DataFrame, path: Path) -> Path:
     """Write rows of text for a README: `env_name` first, the third cell of those marked `best` bold."""
-    names = [str(name) for name in rows.columns if name not in ("env_name", "best")]
+    names = headings_of(rows)
     headings = ("environment", *names)
     lines = [f"| {' | '.join(headings)} |", f"|{' --- |' * len(headings)}"]
     for row in rows.to_dict("records"):
