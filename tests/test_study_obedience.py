@@ -51,8 +51,11 @@ def test_means_and_ranges_are_over_the_seeds_that_were_swept(table):
 
 
 def test_the_order_of_the_rows_changes_nothing(table):
+    # Sums of these depend on the order in their last digit.
+    table = table.assign(obedience_slope=[0.1, 0.2, 0.3, *table["obedience_slope"][3:]])
     turned = table.iloc[::-1].reset_index(drop=True)
-    pd.testing.assert_frame_equal(study_obedience(runs_of_table(turned)), study_obedience(runs_of_table(table)))
+    one, other = (study_obedience(runs_of_table(rows)) for rows in (table, turned))
+    pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_a_study_without_a_result_has_no_rows(table):
